@@ -1,0 +1,1 @@
+"""Tiro: recorded speech in, text out. The domain, in the order a recording meets it."""

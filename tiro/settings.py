@@ -1,0 +1,126 @@
+"""Every setting, and the only place that knows an environment variable's name.
+
+A deployable reads its own class with `from_env`; infra writes the same class with `to_env`, so that a name
+is never typed twice. The variable of a field is `TIRO_` and the field's name in capitals.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import MISSING, Field, dataclass, fields
+from typing import Any, Self
+
+
+class SettingsError(Exception):
+    """The environment is not what this deployable needs. Says which variable, and what it should be."""
+
+
+@dataclass(frozen=True, kw_only=True)
+class Settings:
+    """What every deployable of one stack shares."""
+
+    table: str  # the DynamoDB table's name
+    log_level: str = "INFO"
+
+    @classmethod
+    def from_env(cls, environ: Mapping[str, str]) -> Self:
+        """Raises SettingsError naming every variable that is missing or wrong."""
+        values: dict[str, Any] = {}
+        wrong: list[str] = []
+        for field in fields(cls):
+            text = environ.get(variable(field.name))
+            if text is None:
+                if field.default is MISSING:
+                    wrong.append(f"{variable(field.name)} is not set")
+                continue
+            try:
+                values[field.name] = _parse(field, text)
+            except ValueError:
+                wrong.append(f"{variable(field.name)} is {text!r}, which is not {field.type}")
+        if wrong:
+            raise SettingsError("; ".join(wrong))
+        return cls(**values)
+
+    @classmethod
+    def to_env(cls, **values: Any) -> dict[str, str]:
+        """Return the environment of a deployable. `values` may be CDK tokens.
+
+        Raises TypeError when a field without a default is missing, or there is no such field.
+        """
+        settings = cls(**values)
+        return {variable(f.name): _format(getattr(settings, f.name)) for f in fields(cls)}
+
+
+@dataclass(frozen=True, kw_only=True)
+class Limits(Settings):
+    """What a recording may be."""
+
+    max_media_bytes: int = 5 * 1024**3  # 5 GiB: one S3 PUT
+    max_media_seconds: float = 12 * 3600.0  # half a day of audio
+
+
+@dataclass(frozen=True, kw_only=True)
+class AuthorizerSettings(Settings):
+    pass
+
+
+@dataclass(frozen=True, kw_only=True)
+class ApiSettings(Limits):
+    queue_url: str
+    media_bucket: str
+    transcript_bucket: str
+    source_buckets: tuple[str, ...] = ()  # others that `s3` may name, each under its `{owner}/` prefix
+    upload_seconds: int = 3600  # how long a presigned upload may be begun
+
+
+@dataclass(frozen=True, kw_only=True)
+class UploadSettings(Limits):
+    queue_url: str
+
+
+@dataclass(frozen=True, kw_only=True)
+class DeadLetterSettings(Settings):
+    pass
+
+
+@dataclass(frozen=True, kw_only=True)
+class ScheduleSettings(Settings):
+    pass
+
+
+@dataclass(frozen=True, kw_only=True)
+class WorkerSettings(Limits):
+    queue_url: str
+    media_bucket: str
+    transcript_bucket: str
+    model: str = "base"  # a name in the table of pinned weights
+    model_path: str = ""  # a directory of weights; empty: an installed package, else the hub
+    beam_size: int = 1  # hypotheses kept while decoding; 1 is greedy
+    batch_size: int = 4  # windows decoded at once
+    threads: int = 0  # CPU threads of the engine; 0: as many as there are cores
+    visibility_seconds: int = 120  # how long a message is hidden without a heartbeat
+    heartbeat_seconds: float = 20.0  # between two renewals of lease and visibility
+    max_attempts: int = 3
+    heartbeat_file: str = ""  # touched while the worker lives; empty: none
+    idle_exit_seconds: float = 0.0  # exit after so long without a message; 0: never
+
+
+def variable(field: str) -> str:
+    """Return the environment variable of a field."""
+    return f"TIRO_{field.upper()}"
+
+
+def _parse(field: Field[Any], text: str) -> Any:
+    match field.type:
+        case "int":
+            return int(text)
+        case "float":
+            return float(text)
+        case "tuple[str, ...]":
+            return tuple(part for part in text.split(",") if part)
+        case _:
+            return text
+
+
+def _format(value: Any) -> str:
+    return ",".join(value) if isinstance(value, tuple) else str(value)
