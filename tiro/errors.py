@@ -22,6 +22,7 @@ TiroError
 │   ├── UploadExpired             upload_expired              408
 │   ├── AttemptsExhausted         attempts_exhausted          500
 │   ├── MalformedMessage          malformed_message       500   on the queue; no version wrote it
+│   ├── NotConfigured             not_configured          503   the caller's side: no address, no key
 │   └── Conflict                  conflict                409   a conditional write lost
 │       ├── IllegalTransition         illegal_transition      409
 │       └── LeaseLost                 lease_lost              409
@@ -29,6 +30,8 @@ TiroError
     ├── TranscriptNotReady        transcript_not_ready        409
     ├── ServiceUnavailable        service_unavailable         503   AWS throttled or failed
     ├── EngineFailed              engine_failed               500
+    ├── Interrupted               interrupted                 503   the worker is asked to stop
+    ├── Unreachable               unreachable                 503   the caller's side: nobody answers
     └── InternalError             internal_error              500   our bug: the last resort
 """
 
@@ -202,6 +205,12 @@ class MalformedMessage(PermanentError):
     code, title = "malformed_message", "A message on the queue cannot be read"
 
 
+class NotConfigured(PermanentError):
+    """A command has nowhere to go, or nothing to be let in with."""
+
+    code, title, status = "not_configured", "Tiro is not set up here", 503
+
+
 class Conflict(PermanentError):
     """A conditional write lost: somebody else was first."""
 
@@ -229,6 +238,16 @@ class ServiceUnavailable(TransientError):
 
 class EngineFailed(TransientError):
     code, title = "engine_failed", "The speech engine failed"
+
+
+class Interrupted(TransientError):
+    """The worker is asked to stop, by SIGTERM or by Spot: the job goes back and no attempt is counted."""
+
+    code, title, status = "interrupted", "The worker is being stopped", 503
+
+
+class Unreachable(TransientError):
+    code, title, status = "unreachable", "Tiro cannot be reached", 503
 
 
 class InternalError(TransientError):

@@ -6,7 +6,7 @@ awaiting_media ──> queued <──> processing ──> completed
 
 from __future__ import annotations
 
-from datetime import datetime
+from datetime import UTC, datetime, timedelta
 from enum import StrEnum
 from typing import Literal
 
@@ -16,6 +16,7 @@ from tiro.errors import IllegalTransition, Problem
 from tiro.language import to_bcp47
 from tiro.request import Options
 
+_EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
 _CROCKFORD = "0123456789abcdefghjkmnpqrstvwxyz"
 
 
@@ -148,7 +149,8 @@ def new_id(at: datetime, entropy: bytes) -> str:
 
     Source: github.com/ulid/spec. `entropy` is at least 10 random bytes.
     """
-    number = int(at.timestamp() * 1000) << 80 | int.from_bytes(entropy[:10], "big")
+    milliseconds = (at - _EPOCH) // timedelta(milliseconds=1)  # a float of them would round some down
+    number = milliseconds << 80 | int.from_bytes(entropy[:10], "big")
     return "".join(_CROCKFORD[number >> shift & 31] for shift in range(125, -1, -5))
 
 

@@ -7,7 +7,7 @@ from dataclasses import dataclass, field
 from datetime import datetime
 from typing import Any, Protocol
 
-from tiro.job import Drop, Job, Media, Run
+from tiro.job import Drop, Job, Media, Run, Upload
 from tiro.message import JobMessage
 from tiro.request import Options, S3Object
 from tiro.transcript import Engine, Transcript
@@ -92,14 +92,7 @@ class MediaInfo:
     metadata: Mapping[str, str] = field(default_factory=dict)  # user metadata and tags, lower-case names
 
 
-@dataclass(frozen=True)
-class UploadInstructions:
-    """One HTTP request that brings the recording."""
-
-    method: str
-    url: str
-    headers: Mapping[str, str]
-    expires_at: datetime
+UploadInstructions = Upload
 
 
 class MediaStore(Protocol):
@@ -132,6 +125,10 @@ class TranscriptStore(Protocol):
 
         A copy that somebody else wrote after `current()` was asked is never overwritten unasked.
         """
+        ...
+
+    def withdraw(self, key: str) -> None:
+        """Remove a rendered copy, if there is one."""
         ...
 
 

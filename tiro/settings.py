@@ -76,16 +76,17 @@ class ApiSettings(Limits):
 @dataclass(frozen=True, kw_only=True)
 class UploadSettings(Limits):
     queue_url: str
+    transcript_bucket: str
 
 
 @dataclass(frozen=True, kw_only=True)
 class DeadLetterSettings(Settings):
-    pass
+    transcript_bucket: str
 
 
 @dataclass(frozen=True, kw_only=True)
 class ScheduleSettings(Settings):
-    pass
+    transcript_bucket: str
 
 
 @dataclass(frozen=True, kw_only=True)

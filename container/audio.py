@@ -1,0 +1,212 @@
+"""Any recording, as a stream of 16 kHz mono blocks: decoded as it is read, never held whole."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from fractions import Fraction
+from types import TracebackType
+from typing import Any, BinaryIO, Self
+
+import av
+import numpy as np
+
+from container.downmix import Downmix
+from tiro.errors import MediaEmpty, MediaError, MediaTooLong, NoAudioTrack, NotAudio
+from tiro.ports import PCM, SAMPLE_RATE
+
+BLOCK = SAMPLE_RATE // 2
+"""Samples of one block; the last of a stretch may be shorter."""
+
+GAP = 0.25
+"""Seconds of missing timestamps that are filled with silence, so that the clock stays the recording's."""
+
+MAX_DAMAGE = 64
+"""Read errors in a row after which the rest of a file is given up."""
+
+FORMATS = (
+    "aac,ac3,adts,aiff,amr,amrnb,amrwb,ape,asf,au,avi,caf,dts,eac3,flac,flv,gsm,loas,matroska,mlp,mov,mp3,mpeg,mpegts,"
+    "mpc,mpc8,ogg,rm,spdif,tak,truehd,tta,voc,w64,wav,wv"
+)
+"""FFmpeg's demuxers that open nothing but the file they are given; playlists (hls, concat, ...) stay out."""
+
+
+class Recording:
+    """One recording, open for decoding. Use it as a context manager; read `blocks()` once.
+
+    Raises MediaEmpty, NotAudio, NoAudioTrack, and MediaTooLong as soon as headers or samples pass `max_seconds`.
+    Whatever `file.read` raises comes out unchanged.
+    """
+
+    def __init__(self, file: BinaryIO, *, max_seconds: float) -> None:
+        self._file = _Watched(file)
+        self._max_seconds = max_seconds
+        self._damage = 0  # packets that could not be read or decoded
+        self._clock = 0.0  # seconds of frames decoded, and of gaps between them
+        self._written = 0  # samples given out
+        self._resampler: av.AudioResampler | None = None
+        self._downmix = Downmix()
+        self._container = self._open()
+        try:
+            self._stream = self._audio_stream()
+            self.duration = self._header_duration()  # seconds, or None where only decoding can tell
+        except BaseException:
+            self._container.close()
+            raise
+        self._zero = Fraction(self._container.start_time or 0, av.time_base)
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
+        self._container.close()
+
+    @property
+    def seconds(self) -> float:
+        """Seconds of audio given out so far."""
+        return self._written / SAMPLE_RATE
+
+    @property
+    def warnings(self) -> tuple[str, ...]:
+        """What a person should know of the file, once it is read."""
+        warnings = []
+        if self._damage:
+            warnings.append(f"The recording is damaged: {self._damage} pieces of it could not be decoded.")
+        if self.duration and self.seconds < 0.95 * self.duration - 1:
+            warnings.append(
+                f"Only {self.seconds:.1f} s could be decoded of the {self.duration:.1f} s that the file promises."
+            )
+        return tuple(warnings)
+
+    def blocks(self) -> Iterator[PCM]:
+        """Yield mono float32 at SAMPLE_RATE, at most BLOCK samples at a time."""
+        setup: tuple[Any, ...] | None = None
+        for frame in self._frames():
+            gap = self._gap(frame)
+            if setup != (setup := (frame.format.name, frame.layout.name, frame.sample_rate)) or gap:
+                yield from self._flush()  # what came before, at its own rate
+                self._resampler = av.AudioResampler(format="fltp", rate=SAMPLE_RATE, frame_size=BLOCK)
+            yield from self._silence(gap)
+            self._clock += gap / SAMPLE_RATE + frame.samples / frame.sample_rate
+            frame.pts = None  # the clock is counted in samples; a jitter of timestamps is no news
+            yield from self._resample(frame)
+        yield from self._flush()
+        if not self._written:
+            raise NotAudio("Nothing in this file could be decoded as audio.") if self._damage else MediaEmpty()
+
+    # ------------------------------------------------------------ opening
+
+    def _open(self) -> Any:
+        start = self._file.read(1)
+        self._file.seek(0)
+        if not start:
+            raise MediaEmpty("The file has no bytes.")
+        try:
+            return av.open(
+                self._file,
+                container_options={"format_whitelist": FORMATS, "protocol_whitelist": "none"},
+                metadata_errors="replace",
+            )
+        except av.FFmpegError:
+            self._file.check()
+            raise NotAudio(
+                "The file is not in any audio or video format Tiro can read, or its start is damaged."
+            ) from None
+
+    def _audio_stream(self) -> Any:
+        stream = self._container.streams.best("audio")
+        if stream is None:
+            raise NoAudioTrack("The file can be read, but there is no audio track in it.")
+        if stream.codec_context is None:
+            raise NotAudio("The audio in this file is in a codec Tiro cannot decode.")
+        return stream
+
+    def _header_duration(self) -> float | None:
+        if self._stream.duration and self._stream.time_base:
+            seconds = float(self._stream.duration * self._stream.time_base)  # a film may outlast its sound
+        elif self._container.duration:
+            seconds = float(self._container.duration / av.time_base)
+        else:
+            return None
+        if seconds > self._max_seconds:
+            raise self._too_long(seconds)
+        return seconds
+
+    # ------------------------------------------------------------ decoding
+
+    def _frames(self) -> Iterator[Any]:
+        for packet in self._packets():
+            try:
+                yield from packet.decode()
+            except av.FFmpegError:
+                self._file.check()
+                self._damage += 1
+
+    def _packets(self) -> Iterator[Any]:
+        failures = 0
+        while failures < MAX_DAMAGE:
+            try:
+                for packet in self._container.demux(self._stream):
+                    yield packet
+                    failures = 0
+            except av.FFmpegError:  # a new demux() goes on behind the damage
+                failures += 1
+                self._damage += 1
+            else:
+                break
+            finally:
+                self._file.check()
+
+    def _gap(self, frame: Any) -> int:
+        """Return the samples of silence to put before a frame, where its timestamp says that some are missing."""
+        if frame.pts is None or frame.time_base is None:
+            return 0
+        missing = float(frame.pts * frame.time_base - self._zero) - self._clock
+        room = (self.duration or self._max_seconds + 1) - self._clock  # a broken timestamp promises more than there is
+        return round(missing * SAMPLE_RATE) if GAP < missing <= room else 0
+
+    def _resample(self, frame: Any) -> Iterator[PCM]:
+        assert self._resampler is not None  # noqa: S101 - blocks() made one
+        for piece in self._resampler.resample(frame):
+            yield self._count(self._downmix(piece.to_ndarray()))
+
+    def _flush(self) -> Iterator[PCM]:
+        if self._resampler is not None:
+            yield from self._resample(None)
+            self._resampler = None
+
+    def _silence(self, samples: int) -> Iterator[PCM]:
+        for start in range(0, samples, BLOCK):
+            yield self._count(np.zeros(min(BLOCK, samples - start), np.float32))
+
+    def _count(self, block: PCM) -> PCM:
+        self._written += len(block)
+        if self.seconds > self._max_seconds:
+            raise self._too_long(None)
+        return block
+
+    def _too_long(self, seconds: float | None) -> MediaError:
+        long = f"{seconds:.0f} s long" if seconds else "longer than its headers say"
+        return MediaTooLong(f"The recording is {long}; at most {self._max_seconds:.0f} s are taken. Split it.")
+
+
+class _Watched:
+    """A file that remembers the error of a read, since FFmpeg may take one for the end of the file."""
+
+    def __init__(self, file: BinaryIO) -> None:
+        self._file = file
+        self._error: BaseException | None = None
+        self.seek, self.tell = file.seek, file.tell
+
+    def read(self, size: int) -> bytes:
+        try:
+            return self._file.read(size)
+        except BaseException as error:
+            self._error = error
+            raise
+
+    def check(self) -> None:
+        """Raises what a read raised."""
+        if self._error is not None:
+            raise self._error

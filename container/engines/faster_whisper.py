@@ -1,0 +1,169 @@
+"""Whisper on CTranslate2: int8 on a CPU. The only file that knows ctranslate2 or faster-whisper."""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Iterator, Mapping, Sequence
+from contextlib import contextmanager
+from dataclasses import dataclass
+from importlib.metadata import version
+from typing import Any
+
+import ctranslate2
+import numpy as np
+import tokenizers
+from faster_whisper.feature_extractor import FeatureExtractor
+from faster_whisper.tokenizer import Tokenizer
+from faster_whisper.transcribe import get_suppressed_tokens
+
+from container.weights import Weights
+from tiro.errors import EngineFailed, InvalidRequest
+from tiro.ports import PCM, SAMPLE_RATE, WINDOW_SECONDS, DecodeOptions, HeardSegment, HeardWindow
+from tiro.transcript import Engine
+
+FRAMES = 3000
+"""Mel frames of a window, 10 ms each (openai/whisper, audio.py: N_FRAMES)."""
+
+TIMESTAMP = 0.02
+"""Seconds between two timestamp tokens (openai/whisper, tokenizer.py)."""
+
+MAX_TOKENS = 448
+"""Prompt and text together (openai/whisper, n_text_ctx)."""
+
+SILENCE = 1e-10
+"""Mel power of nothing: the floor under the logarithm (openai/whisper, audio.py)."""
+
+
+@dataclass(frozen=True)
+class _Encoded:
+    features: Any  # ctranslate2.StorageView, shape (windows, 1500, width)
+    seconds: tuple[float, ...]  # of each window, before it was filled up to 30
+
+
+class FasterWhisperEngine:
+    """A CTranslate2 Whisper model behind `SpeechEngine`. Not for two threads at once."""
+
+    def __init__(self, model: Any, tokenizer: Any, info: Engine) -> None:
+        self._model, self._tokenizer, self._info = model, tokenizer, info
+        self._mel = FeatureExtractor(feature_size=model.n_mels)
+        self._tokenizers: dict[tuple[str, str], Tokenizer] = {}
+
+    @classmethod
+    def load(cls, weights: Weights, *, threads: int = 0, compute_type: str = "int8") -> FasterWhisperEngine:
+        """Load the model from memory; 0 threads means one per core. Raises EngineFailed."""
+        files = {name: data for name, data in weights.files.items() if name != "tokenizer.json"}
+        with _failures():
+            model = ctranslate2.models.Whisper(
+                weights.model,
+                device="cpu",
+                compute_type=compute_type,
+                intra_threads=threads or os.cpu_count() or 1,
+                files=files,
+            )
+        info = Engine(
+            name="faster-whisper",
+            version=version("faster-whisper"),
+            model=weights.model,
+            model_sha256=weights.sha256,
+            compute_type=compute_type,
+        )
+        return cls(model, tokenizers.Tokenizer.from_buffer(weights.files["tokenizer.json"]), info)
+
+    @property
+    def info(self) -> Engine:
+        return self._info
+
+    def encode(self, windows: Sequence[PCM]) -> _Encoded:
+        """Take windows of at most 30 s, shape (samples,)."""
+        features = np.stack([self._features(pcm) for pcm in windows])
+        with _failures():
+            encoded = self._model.encode(ctranslate2.StorageView.from_array(features))
+        return _Encoded(encoded, tuple(len(pcm) / SAMPLE_RATE for pcm in windows))
+
+    def detect_language(self, encoded: _Encoded) -> Sequence[Mapping[str, float]]:
+        if not self._model.is_multilingual:
+            return [{"en": 1.0} for _ in encoded.seconds]
+        with _failures():
+            found = self._model.detect_language(encoded.features)
+        return [{token[2:-2]: probability for token, probability in window} for window in found]
+
+    def decode(self, encoded: _Encoded, options: DecodeOptions) -> Sequence[HeardWindow]:
+        """Raises InvalidRequest for a language that this model does not know."""
+        tokenizer = self._tokenizer_for(options)
+        prompt = list(tokenizer.sot_sequence)
+        if options.temperature > 0:
+            ctranslate2.set_random_seed(options.seed)
+            how = {"beam_size": 1, "sampling_topk": 0, "sampling_temperature": options.temperature}
+        else:
+            how = {"beam_size": options.beam_size}
+        with _failures():
+            results = self._model.generate(
+                encoded.features,
+                [prompt] * len(encoded.seconds),
+                max_length=MAX_TOKENS,
+                return_scores=True,
+                return_no_speech_prob=True,
+                suppress_tokens=list(get_suppressed_tokens(tokenizer, [-1])),
+                **how,
+            )
+        return [_read(r, tokenizer, seconds) for r, seconds in zip(results, encoded.seconds, strict=True)]
+
+    def _features(self, pcm: PCM) -> Any:
+        """Return the log-mel spectrogram of a window filled up with silence, shape (mels, FRAMES)."""
+        mel = self._mel(pcm[: int(WINDOW_SECONDS * SAMPLE_RATE)])[:, :FRAMES]
+        floor = max((np.log10(SILENCE) + 4) / 4, float(mel.max()) - 2)  # as silence would have come out
+        filled = np.full((mel.shape[0], FRAMES), floor, np.float32)
+        filled[:, : mel.shape[1]] = mel
+        return filled
+
+    def _tokenizer_for(self, options: DecodeOptions) -> Tokenizer:
+        key = (options.language, options.task)
+        if key not in self._tokenizers:
+            known = self._tokenizer.token_to_id(f"<|{options.language}|>") is not None
+            if not (known if self._model.is_multilingual else options.language == "en"):
+                raise InvalidRequest(f"The model {self._info.model} does not know the language {options.language!r}.")
+            multilingual = self._model.is_multilingual
+            self._tokenizers[key] = Tokenizer(
+                self._tokenizer, multilingual, task=options.task, language=options.language
+            )
+        return self._tokenizers[key]
+
+
+@contextmanager
+def _failures() -> Iterator[None]:
+    """Out of memory, a lost device, a bug in a kernel: the job may be tried again, here or elsewhere."""
+    try:
+        yield
+    except (RuntimeError, MemoryError) as error:
+        raise EngineFailed(f"The speech engine failed: {error or 'out of memory'}.") from error
+
+
+def _read(result: Any, tokenizer: Tokenizer, seconds: float) -> HeardWindow:
+    tokens = result.sequences_ids[0]
+    segments, complete = _segments(tokens, tokenizer, seconds)
+    return HeardWindow(
+        segments=segments,
+        # the score is the mean without the end token, Whisper's average counts it (decoding.py: avg_logprobs)
+        avg_logprob=result.scores[0] * len(tokens) / (len(tokens) + 1),
+        no_speech_prob=result.no_speech_prob,
+        complete=complete,
+    )
+
+
+def _segments(tokens: Sequence[int], tokenizer: Tokenizer, seconds: float) -> tuple[list[HeardSegment], bool]:
+    """Split text at its timestamp tokens; also return whether the last of them closed it."""
+    segments: list[HeardSegment] = []
+    text: list[int] = []
+    start, times = 0.0, 0  # of the open text; timestamps in a row
+    for token in [*tokens, tokenizer.eot]:
+        if token < tokenizer.eot:
+            text.append(token)
+            times = 0
+            continue
+        end = seconds if token == tokenizer.eot else min((token - tokenizer.timestamp_begin) * TIMESTAMP, seconds)
+        if text:
+            segments.append(HeardSegment(start=start, end=max(start, end), text=tokenizer.decode(text)))
+        if token == tokenizer.eot:
+            break
+        start, times, text = end, times + 1, []
+    return segments, times == 1 and not text

@@ -1,0 +1,53 @@
+"""Keeps a job in this worker's hands: a thread that renews the lease and carries the progress."""
+
+from __future__ import annotations
+
+import threading
+from collections.abc import Callable
+from types import TracebackType
+from typing import Self
+
+from container.log import Log
+from tiro.errors import Interrupted, LeaseLost, TiroError
+from tiro.job import Run
+
+
+class Heartbeat:
+    """A context that calls `renew(run)` every `every` seconds until it is left.
+
+    `progress` notes how far the work is, and is how the work hears that it should stop.
+    """
+
+    def __init__(
+        self, run: Run, renew: Callable[[Run], None], *, every: float, stopping: threading.Event, log: Log
+    ) -> None:
+        self._run, self._renew, self._every, self._stopping, self._log = run, renew, every, stopping, log
+        self._lost: LeaseLost | None = None
+        self._left = threading.Event()
+        self._thread = threading.Thread(target=self._beat_until_left, name="heartbeat", daemon=True)
+
+    def progress(self, done: float, total: float | None) -> None:
+        """`done` and `total` are seconds of audio. Raises LeaseLost or Interrupted."""
+        self._run = self._run.model_copy(update={"done": done, "total": total or self._run.total})
+        if self._lost:
+            raise self._lost
+        if self._stopping.is_set():
+            raise Interrupted("The worker is being stopped; the job goes back to the queue.")
+
+    def __enter__(self) -> Self:
+        self._thread.start()
+        return self
+
+    def __exit__(self, kind: type[BaseException] | None, error: BaseException | None, tb: TracebackType | None) -> None:
+        self._left.set()
+        self._thread.join()
+
+    def _beat_until_left(self) -> None:
+        while not self._left.wait(self._every):
+            try:
+                self._renew(self._run)
+            except LeaseLost as lost:
+                self._lost = lost
+                return
+            except TiroError as error:  # the next beat may succeed, and the fence holds if none does
+                self._log("heartbeat failed", attempt=self._run.attempt, error=error)

@@ -1,0 +1,136 @@
+"""Where somebody speaks: Silero VAD over a stream, and speech spans out of its probabilities."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from dataclasses import dataclass
+from importlib import resources
+from typing import Any, Protocol
+
+import numpy as np
+
+from tiro.ports import PCM, SAMPLE_RATE
+
+FRAME = 512
+"""Samples that get one probability: 32 ms, what Silero VAD was trained on at 16 kHz."""
+
+CONTEXT = 64
+"""Samples of the frame before that each frame is seen with (snakers4/silero-vad, utils_vad.py)."""
+
+GROUP = 64
+"""Frames per call of the model: always the same, so that cutting the stream differently changes no bit of it."""
+
+
+class Detector(Protocol):
+    """Frames of one recording in order, their speech probabilities out."""
+
+    def __call__(self, frames: Any) -> Any:
+        """Take float32 of shape (n, FRAME), return float32 of shape (n,), each 0 to 1."""
+        ...
+
+
+class Vad(Protocol):
+    """Something that can tell speech from the rest, for any number of recordings."""
+
+    def detector(self) -> Detector:
+        """Return a detector for one recording."""
+        ...
+
+
+class SileroModel:
+    """Silero VAD v6, loaded once and shared; it keeps no state between recordings."""
+
+    def __init__(self) -> None:
+        import onnxruntime
+
+        options = onnxruntime.SessionOptions()
+        options.inter_op_num_threads = options.intra_op_num_threads = 1
+        options.enable_cpu_mem_arena = False
+        options.log_severity_level = 4
+        model = resources.files("faster_whisper.assets").joinpath("silero_vad_v6.onnx").read_bytes()
+        self._session = onnxruntime.InferenceSession(model, options, providers=["CPUExecutionProvider"])
+
+    def detector(self) -> Detector:
+        """Return a detector for one recording."""
+        return _Silero(self._session)
+
+
+class _Silero:
+    def __init__(self, session: Any) -> None:
+        self._session = session
+        self._h = self._c = np.zeros((1, 1, 128), np.float32)
+        self._context = np.zeros((1, CONTEXT), np.float32)
+
+    def __call__(self, frames: Any) -> Any:
+        contexts = np.concatenate([self._context, frames[:-1, -CONTEXT:]])
+        self._context = frames[-1:, -CONTEXT:].copy()
+        seen = np.concatenate([contexts, frames], axis=1)
+        probabilities, self._h, self._c = self._session.run(None, {"input": seen, "h": self._h, "c": self._c})
+        return probabilities.reshape(-1)
+
+
+@dataclass(frozen=True)
+class Span:
+    """A stretch of speech, in samples of the recording."""
+
+    start: int
+    end: int
+
+    @property
+    def seconds(self) -> float:
+        return (self.end - self.start) / SAMPLE_RATE
+
+
+@dataclass(frozen=True)
+class VadOptions:
+    """When speech begins and ends.
+
+    Lower thresholds than Silero's own (0.5, 0.35): a word lost here is lost for good, while a noise let
+    through is still judged by Whisper.
+    """
+
+    begin: float = 0.4  # a frame at least this probable begins speech
+    end: float = 0.2  # only frames below this are silence again
+    min_silence: int = 10 * FRAME  # samples of silence that end a span
+    min_speech: int = 3 * FRAME  # samples; a shorter span is a click
+
+
+class SpanTracker:
+    """Turns a stream of probabilities into spans, each as soon as it is over."""
+
+    def __init__(self, options: VadOptions | None = None) -> None:
+        self._options = options or VadOptions()
+        self._frame = 0
+        self._start: int | None = None  # of the span that is open
+        self._silent_since: int | None = None
+
+    @property
+    def open_since(self) -> int | None:
+        """The first sample of a span that is not over yet."""
+        return self._start
+
+    def feed(self, probabilities: PCM) -> Iterator[Span]:
+        """Take the next frames' probabilities, shape (n,); yield the spans that ended in them."""
+        for probability in probabilities.tolist():
+            at = self._frame * FRAME
+            self._frame += 1
+            if probability >= self._options.begin:
+                self._start = at if self._start is None else self._start
+                self._silent_since = None
+            elif self._start is not None and probability < self._options.end:
+                self._silent_since = at if self._silent_since is None else self._silent_since
+                if at + FRAME - self._silent_since >= self._options.min_silence:
+                    yield from self._close(self._silent_since)
+
+    def finish(self, length: int) -> Iterator[Span]:
+        """The recording is over after `length` samples: yield the span that was still open."""
+        if self._start is not None:
+            end = length if self._silent_since is None else self._silent_since
+            yield from self._close(min(end, length))
+
+    def _close(self, end: int) -> Iterator[Span]:
+        assert self._start is not None  # noqa: S101 - only an open span is closed
+        span = Span(self._start, end)
+        self._start = self._silent_since = None
+        if span.end - span.start >= self._options.min_speech:
+            yield span

@@ -1,0 +1,174 @@
+"""Cuts a stream into windows that Whisper can hear: whole speech, at most 30 s, on the recording's own clock.
+
+A window is one contiguous piece of the recording. Joining speech over cut-out silence would fill windows
+better, and would cost the exact clock and the natural pauses that Whisper was trained on.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Iterator
+from dataclasses import dataclass
+from itertools import pairwise
+
+import numpy as np
+
+from container.vad import FRAME, GROUP, Detector, Span, SpanTracker
+from tiro.ports import PCM, SAMPLE_RATE, WINDOW_SECONDS
+
+LONGEST = int(WINDOW_SECONDS * SAMPLE_RATE)
+"""Samples of the longest window."""
+
+PAD = int(0.4 * SAMPLE_RATE)
+"""Samples kept around speech, since a word begins before anybody can be sure of it."""
+
+PAUSE = int(5.0 * SAMPLE_RATE)
+"""Samples of silence that always end a window; a shorter silence may stand inside one."""
+
+LONG_PAUSE = SAMPLE_RATE
+"""Samples beyond which a longer pause makes no better cut: a full stop is a full stop."""
+
+
+@dataclass(frozen=True)
+class Window:
+    """A piece of a recording with speech in it. All positions are samples on the recording's clock."""
+
+    start: int
+    pcm: PCM
+    spans: tuple[Span, ...]  # the speech detected in it
+
+    @property
+    def end(self) -> int:
+        return self.start + len(self.pcm)
+
+    @property
+    def speech(self) -> float:
+        """Seconds of detected speech."""
+        return sum(span.seconds for span in self.spans)
+
+    def part(self, start: int, end: int) -> Window:
+        """Return the window from `start` to `end`, clipped to this one."""
+        start, end = max(start, self.start), min(end, self.end)
+        return Window(start, self.pcm[start - self.start : end - self.start], clip(self.spans, start, end))
+
+
+def clip(spans: Iterable[Span], start: int, end: int) -> tuple[Span, ...]:
+    """Return what of `spans` lies between `start` and `end`."""
+    return tuple(Span(max(s.start, start), min(s.end, end)) for s in spans if s.start < end and s.end > start)
+
+
+def cut(blocks: Iterable[PCM], detector: Detector) -> Iterator[Window]:
+    """Yield the windows of a recording in order, none overlapping; together they hold all detected speech.
+
+    Holds little more than one window in memory, and gives the same windows however the stream is cut into
+    blocks.
+    """
+    cutter = _Cutter()
+    tracker = SpanTracker()
+    for group in _regroup(blocks, GROUP * FRAME):
+        whole = np.pad(group, (0, -len(group) % FRAME)).reshape(-1, FRAME)
+        cutter.hear(group, tracker.feed(detector(whole)), tracker)
+        yield from cutter.ready(final=False)
+    cutter.finish(tracker)
+    yield from cutter.ready(final=True)
+
+
+def quietest(pcm: PCM, start: int, end: int) -> int:
+    """Return where `pcm` is quietest between `start` and `end`: the middle of the quietest 160 ms."""
+    frames = pcm[start:end]
+    frames = frames[: len(frames) // FRAME * FRAME].reshape(-1, FRAME)
+    if len(frames) < 5:
+        return (start + end) // 2
+    loudness = np.convolve(np.mean(np.square(frames), axis=1), np.ones(5), "valid")
+    return start + (int(np.argmin(loudness)) * 2 + 5) * FRAME // 2
+
+
+def best_pause(spans: Iterable[Span], start: int, end: int) -> tuple[Span, Span] | None:
+    """Return the two spans around the pause between `start` and `end` where cutting costs least.
+
+    A long pause is better than a short one, a late one (which fills the window) better than an early one.
+    """
+    spans = tuple(spans)
+    pauses = [(a, b) for a, b in pairwise(spans) if start <= (a.end + b.start) // 2 <= end]
+    return max(pauses, key=lambda p: min(p[1].start - p[0].end, LONG_PAUSE) * (p[0].end - start + PAD), default=None)
+
+
+class _Cutter:
+    def __init__(self) -> None:
+        self._audio = np.zeros(0, np.float32)  # what may still be needed
+        self._base = 0  # where it begins
+        self._heard = 0  # where it ends
+        self._done = 0  # where the last window ended
+        self._spans: list[Span] = []  # speech that stands in no window yet
+        self._open: int | None = None  # where speech began that is not over
+
+    def hear(self, audio: PCM, spans: Iterable[Span], tracker: SpanTracker) -> None:
+        self._audio = np.concatenate([self._audio, audio])
+        self._heard += len(audio)
+        self._add(spans)
+        self._open = tracker.open_since
+
+    def finish(self, tracker: SpanTracker) -> None:
+        self._add(tracker.finish(self._heard))
+        self._open = None
+
+    def _add(self, spans: Iterable[Span]) -> None:
+        self._spans.extend(clip(spans, self._done, self._heard))  # the first may have begun in a window already cut
+
+    def ready(self, *, final: bool) -> Iterator[Window]:
+        while (spans := self._in_sight()) and (end := self._end(spans, final=final)):
+            yield self._take(self._start(spans), end)
+        keep = self._start(spans) if spans else max(self._heard - PAD - GROUP * FRAME, self._done)
+        self._audio = self._audio[max(0, keep - self._base) :]
+        self._base = max(self._base, keep)
+
+    def _in_sight(self) -> list[Span]:
+        """Return the speech of the next window and what follows it without a long pause."""
+        known = list(self._spans)
+        if self._open is not None and self._heard > (start := max(self._open, self._done)):
+            known.append(Span(start, self._heard))
+        for i, (a, b) in enumerate(pairwise(known)):
+            if b.start - a.end >= PAUSE:
+                return known[: i + 1]
+        return known
+
+    def _start(self, spans: list[Span]) -> int:
+        return max(spans[0].start - PAD, self._done)
+
+    def _end(self, spans: list[Span], *, final: bool) -> int | None:
+        """Return where the next window ends, or None when more must be heard to say."""
+        start = self._start(spans)
+        over = final or self._heard - spans[-1].end >= PAUSE or len(spans) < len(self._spans)
+        if over and spans[-1].end <= start + LONGEST:
+            return min(spans[-1].end + PAD, start + LONGEST, self._heard)
+        if not over and self._heard < start + LONGEST:
+            return None
+        pause = best_pause(spans, start + LONGEST // 2, start + LONGEST)
+        if pause is not None:
+            return min(pause[0].end + PAD, (pause[0].end + pause[1].start) // 2)
+        offset = start - self._base
+        return self._base + quietest(self._audio, offset + LONGEST * 2 // 3, offset + LONGEST)
+
+    def _take(self, start: int, end: int) -> Window:
+        everything = self._spans + ([Span(self._open, self._heard)] if self._open is not None else [])
+        pcm = self._audio[start - self._base : end - self._base].copy()
+        window = Window(start, pcm, clip(everything, start, end))
+        self._done = end
+        self._spans = list(clip(self._spans, end, self._heard))
+        return window
+
+
+def _regroup(blocks: Iterable[PCM], size: int) -> Iterator[PCM]:
+    """Yield the same samples in pieces of exactly `size`, the last one shorter."""
+    waiting: list[PCM] = []
+    count = 0
+    for block in blocks:
+        waiting.append(block)
+        count += len(block)
+        if count >= size:
+            joined = np.concatenate(waiting)
+            for start in range(0, count - size + 1, size):
+                yield joined[start : start + size]
+            rest = joined[count // size * size :]
+            waiting, count = [rest], len(rest)
+    if count:
+        yield np.concatenate(waiting)

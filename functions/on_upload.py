@@ -1,0 +1,49 @@
+"""An object was written to the media bucket: S3 -> SQS -> here."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Iterator
+from typing import Any
+from urllib.parse import unquote_plus
+
+from functions import wiring
+from functions.batch import each_record
+from tiro import service
+from tiro.adapters.probe import HeaderReader
+from tiro.request import S3Object
+from tiro.service import ObjectCreated
+from tiro.settings import UploadSettings
+
+
+def handler(event: dict[str, Any], context: object) -> dict[str, Any]:
+    return each_record(event, _arrived, service="on_upload")
+
+
+def _arrived(body: str) -> None:
+    config = wiring.settings(UploadSettings)
+    for created in objects_created(json.loads(body)):
+        media = wiring.media(created.source.bucket)
+        job = service.arrived(
+            created,
+            jobs=wiring.jobs(),
+            media=media,
+            reader=HeaderReader(media),
+            queue=wiring.queue(config.queue_url),
+            transcripts=wiring.transcripts(config.transcript_bucket),
+            clock=wiring.clock(),
+            limits=config,
+        )
+        wiring.logger("on_upload").info("arrived", extra={"job_id": job and job.id, "status": job and job.status})
+
+
+def objects_created(notification: dict[str, Any]) -> Iterator[ObjectCreated]:
+    """Read an S3 event notification; `s3:TestEvent` has no records. Keys come form-encoded."""
+    for record in notification.get("Records", ()):
+        if record["eventName"].startswith("ObjectCreated:"):
+            found = record["s3"]["object"]
+            yield ObjectCreated(
+                source=S3Object(bucket=record["s3"]["bucket"]["name"], key=unquote_plus(found["key"])),
+                version=found.get("versionId"),
+                sequencer=found["sequencer"],
+            )

@@ -1,0 +1,158 @@
+"""The front door: a REST API that knows its routes, asks the authorizer, and lets only then a function run."""
+
+from __future__ import annotations
+
+import json
+from dataclasses import dataclass
+
+from aws_cdk import Duration, RemovalPolicy
+from aws_cdk import aws_apigateway as apigateway
+from aws_cdk import aws_iam as iam
+from aws_cdk import aws_lambda as lambda_
+from aws_cdk import aws_logs as logs
+from constructs import Construct
+
+from infra.nag import acknowledge
+from infra.problems import PROBLEMS
+
+STAGE = "prod"
+
+ROUTES = (
+    ("POST", "/v1/transcriptions"),
+    ("GET", "/v1/transcriptions/{id}"),
+    ("GET", "/v1/transcriptions/{id}/transcript"),
+)
+"""By name: what is not here is refused at the door. A test holds them against the function's own."""
+
+_REQUEST_HEADERS = ["Authorization", "Content-Type", "Idempotency-Key", "Prefer"]
+_RESPONSE_HEADERS = ["Location", "Retry-After"]
+
+_LOG_LINE = json.dumps(
+    {
+        "request_id": "$context.requestId",
+        "owner": "$context.authorizer.owner",
+        "ip": "$context.identity.sourceIp",
+        "method": "$context.httpMethod",
+        "route": "$context.resourcePath",
+        "status": "$context.status",
+        "error": "$context.error.responseType",
+        "milliseconds": "$context.responseLatency",
+        "bytes": "$context.responseLength",
+    }
+)
+
+
+@dataclass(frozen=True, kw_only=True)
+class ApiOptions:
+    origins: tuple[str, ...]  # whose web pages may call
+    requests_per_second: int  # of all callers together
+    requests_burst: int
+    authorizer_cache_seconds: int  # 0: ask every time
+    log_retention: str  # a name in aws_logs.RetentionDays
+    retain: bool  # keep the access log when the stack goes
+
+
+class Api(Construct):
+    def __init__(
+        self,
+        scope: Construct,
+        construct_id: str,
+        *,
+        handler: lambda_.IFunction,
+        authorizer: lambda_.IFunction,
+        options: ApiOptions,
+    ) -> None:
+        super().__init__(scope, construct_id)
+        self._options = options
+        self.api = apigateway.RestApi(
+            self,
+            "Api",
+            rest_api_name="tiro",
+            description="Tiro: recorded speech into text",
+            endpoint_types=[apigateway.EndpointType.REGIONAL],
+            deploy_options=self._make_stage(),
+            default_cors_preflight_options=apigateway.CorsOptions(
+                allow_origins=list(options.origins),
+                allow_methods=["GET", "POST"],
+                allow_headers=_REQUEST_HEADERS,
+                expose_headers=_RESPONSE_HEADERS,
+                max_age=Duration.hours(1),
+            ),
+        )
+        self.api.node.try_remove_child("Endpoint")  # an output, under a name that CDK makes up
+        self._let_gateway_log()
+        self._tell_problems()
+        self._add_routes(handler, authorizer)
+        self._acknowledge()
+
+    @property
+    def url(self) -> str:
+        return self.api.url
+
+    def _make_stage(self) -> apigateway.StageOptions:
+        log = logs.LogGroup(
+            self,
+            "AccessLog",
+            retention=logs.RetentionDays[self._options.log_retention],
+            removal_policy=RemovalPolicy.RETAIN if self._options.retain else RemovalPolicy.DESTROY,
+        )
+        return apigateway.StageOptions(
+            stage_name=STAGE,
+            access_log_destination=apigateway.LogGroupLogDestination(log),
+            access_log_format=apigateway.AccessLogFormat.custom(_LOG_LINE),
+            logging_level=apigateway.MethodLoggingLevel.ERROR,
+            data_trace_enabled=False,  # bodies and keys stay out of the log
+            metrics_enabled=True,
+            throttling_rate_limit=self._options.requests_per_second,
+            throttling_burst_limit=self._options.requests_burst,
+        )
+
+    def _let_gateway_log(self) -> None:
+        """API Gateway writes no log until its account has a role for it: one for a region, whoever sets it."""
+        role = iam.Role(
+            self,
+            "LogRole",
+            assumed_by=iam.ServicePrincipal("apigateway.amazonaws.com"),
+            managed_policies=[
+                iam.ManagedPolicy.from_aws_managed_policy_name("service-role/AmazonAPIGatewayPushToCloudWatchLogs")
+            ],
+        )
+        account = apigateway.CfnAccount(self, "Account", cloud_watch_role_arn=role.role_arn)
+        # Other APIs of the account log by it too.
+        for resource in (role, account):
+            resource.apply_removal_policy(RemovalPolicy.RETAIN)
+        self.api.deployment_stage.node.add_dependency(account)
+        acknowledge(
+            role,
+            "IAM4[Policy::arn:<AWS::Partition>:iam::aws:policy/service-role/AmazonAPIGatewayPushToCloudWatchLogs]",
+            "API Gateway makes its log groups itself, by names of its own; AWS keeps this policy for just that.",
+        )
+
+    def _tell_problems(self) -> None:
+        for problem in PROBLEMS:
+            self.api.add_gateway_response(
+                f"Problem-{problem.kind.response_type}",
+                type=problem.kind,
+                status_code=str(problem.status),
+                response_headers=problem.headers,
+                templates={"application/json": problem.template},
+            )
+
+    def _add_routes(self, handler: lambda_.IFunction, authorizer: lambda_.IFunction) -> None:
+        guard = apigateway.RequestAuthorizer(
+            self,
+            "Authorizer",
+            handler=authorizer,
+            identity_sources=[apigateway.IdentitySource.header("Authorization")],
+            results_cache_ttl=Duration.seconds(self._options.authorizer_cache_seconds),
+        )
+        integration = apigateway.LambdaIntegration(handler, scope_permission_to_method=False)
+        for method, path in ROUTES:
+            self.api.root.resource_for_path(path).add_method(method, integration, authorizer=guard)
+
+    def _acknowledge(self) -> None:
+        acknowledge(
+            self.api, "APIG2", "The function checks every field itself and says which is wrong; a model cannot."
+        )
+        acknowledge(self.api, "APIG3", "Nothing runs without a key, and calls are throttled; a web ACL is the edge's.")
+        acknowledge(self.api, "COG4", "Callers are programs with API keys of ours, which the Lambda authorizer checks.")

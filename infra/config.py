@@ -1,0 +1,93 @@
+"""What differs between stages, and nothing else does.
+
+Any field can be set for one run, `-c stage=prod -c max_media_seconds=7200`, or for good under `context` in
+cdk.json. Lists are comma-separated on the command line.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Mapping
+from dataclasses import dataclass, fields, replace
+from typing import Any
+
+from tiro.settings import ApiSettings, Limits, Settings, WorkerSettings
+
+
+class ConfigError(Exception):
+    """The context asks for what there is not. Says what, and what there is."""
+
+
+@dataclass(frozen=True, kw_only=True)
+class StageConfig:
+    """One stage. The defaults are a cloud stage that may be thrown away."""
+
+    stage: str
+
+    # what a recording may be, and who may send it
+    max_media_bytes: int = Limits.max_media_bytes
+    max_media_seconds: float = Limits.max_media_seconds
+    source_buckets: tuple[str, ...] = ApiSettings.source_buckets
+    origins: tuple[str, ...] = ("*",)  # whose web pages may call; safe, since a key is sent and never a cookie
+
+    # how long things last
+    upload_seconds: int = ApiSettings.upload_seconds  # a presigned upload may be begun
+    upload_days: int = 7  # an uploaded recording is kept; one dropped in the inbox stays
+    replaced_days: int = 7  # a version that was overwritten or deleted is kept
+    log_retention: str = "ONE_MONTH"  # a name in aws_cdk.aws_logs.RetentionDays
+    retain: bool = False  # keep table, buckets and logs when the stack goes; recovery and deletion protection
+
+    # how fast things go
+    visibility_seconds: int = WorkerSettings.visibility_seconds
+    requests_per_second: int = 50
+    requests_burst: int = 100
+    authorizer_cache_seconds: int = 300  # a revoked key works for so long
+
+    # how it is built and watched
+    log_level: str = Settings.log_level
+    tracing: bool = True  # X-Ray
+    native: bool = False  # bundle for the Python that runs this, not for Lambda's
+
+
+STAGES = {
+    "dev": StageConfig(stage="dev"),
+    "prod": StageConfig(stage="prod", retain=True, log_retention="ONE_YEAR"),
+    "sandbox": StageConfig(
+        stage="sandbox", log_retention="ONE_WEEK", authorizer_cache_seconds=0, tracing=False, native=True
+    ),
+}
+
+
+def configure(context: Mapping[str, Any]) -> StageConfig:
+    """Return the stage that `context` names, with what it overrides.
+
+    Raises ConfigError naming a stage or a setting that there is not, or a value of the wrong kind.
+    """
+    known = {field.name: field for field in fields(StageConfig)}
+    # CDK's own keys have dashes and colons; ours do not, so that a misspelt one can be told.
+    if unknown := sorted(key for key in context if re.fullmatch(r"[a-z_]+", key) and key not in known):
+        raise ConfigError(f"There is no setting {', '.join(unknown)}. There are: {', '.join(known)}.")
+    stage = context.get("stage", "dev")
+    if stage not in STAGES:
+        raise ConfigError(f"There is no stage {stage!r}. There are: {', '.join(STAGES)}.")
+    given = {name: _parse(name, str(field.type), context[name]) for name, field in known.items() if name in context}
+    return replace(STAGES[stage], **given)
+
+
+def _parse(name: str, kind: str, value: Any) -> Any:
+    """CDK's command line makes every value a string; cdk.json need not."""
+    text = ",".join(value) if isinstance(value, list) else str(value)
+    try:
+        match kind:
+            case "int":
+                return int(text)
+            case "float":
+                return float(text)
+            case "bool":
+                return {"true": True, "false": False}[text.lower()]
+            case "tuple[str, ...]":
+                return tuple(part for part in text.split(",") if part)
+            case _:
+                return text
+    except (ValueError, KeyError):
+        raise ConfigError(f"{name} is {text!r}, which is not {kind}.") from None

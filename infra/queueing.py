@@ -1,0 +1,47 @@
+"""The two queues, each with a dead-letter queue: work for the workers, and S3's news of uploads."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from aws_cdk import Duration
+from aws_cdk import aws_sqs as sqs
+from constructs import Construct
+
+RETENTION_DAYS = 14
+"""SQS's longest. Nothing waits so long unless something is broken, and then it must not be lost."""
+
+MAX_RECEIVES = 20
+"""A net for crashes only: attempts are counted on the job, and a receive is not always an attempt."""
+
+
+class Queue(Construct):
+    """A queue and its dead-letter queue. A message handed out is hidden for `visibility` seconds."""
+
+    def __init__(
+        self,
+        scope: Construct,
+        construct_id: str,
+        *,
+        visibility: int,
+        dead_letter_visibility: int = 30,  # SQS's default, where nobody reads them but a person
+    ) -> None:
+        super().__init__(scope, construct_id)
+        self.dead_letters = self._make_queue("DeadLetters", visibility=dead_letter_visibility)
+        self.queue = self._make_queue(
+            "Queue",
+            visibility=visibility,
+            receive_message_wait_time=Duration.seconds(20),  # SQS's longest: fewer empty receives
+            dead_letter_queue=sqs.DeadLetterQueue(queue=self.dead_letters, max_receive_count=MAX_RECEIVES),
+        )
+
+    def _make_queue(self, construct_id: str, *, visibility: int, **properties: Any) -> sqs.Queue:
+        return sqs.Queue(
+            self,
+            construct_id,
+            visibility_timeout=Duration.seconds(visibility),
+            retention_period=Duration.days(RETENTION_DAYS),
+            encryption=sqs.QueueEncryption.SQS_MANAGED,
+            enforce_ssl=True,
+            **properties,
+        )

@@ -1,0 +1,173 @@
+"""The service stack on one page: what there is, what wakes what, and all that anyone is allowed."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from pathlib import Path
+
+from aws_cdk import CfnOutput, Duration, Stack
+from aws_cdk import aws_events as events
+from aws_cdk import aws_events_targets as targets
+from aws_cdk import aws_s3 as s3
+from aws_cdk.aws_lambda_event_sources import SqsEventSource
+from constructs import Construct
+
+from infra.api import Api, ApiOptions
+from infra.config import StageConfig
+from infra.functions import Function, Runtime
+from infra.queueing import Queue
+from infra.storage import DUE_INDEX, Storage
+from tiro.settings import ApiSettings, AuthorizerSettings, DeadLetterSettings, ScheduleSettings, UploadSettings
+
+DOORS = ("inbox/", "uploads/")
+"""Prefixes of the media bucket by which a recording comes in."""
+
+READ_TAGS = ("GetObjectTagging", "GetObjectVersionTagging")  # options may be tags
+
+AUTHORIZER_SECONDS = 10
+GATEWAY_SECONDS = 29  # API Gateway waits no longer
+BATCH_SECONDS = 60  # for the headers of ten recordings, read over the network
+BATCH_VISIBILITY_SECONDS = 6 * BATCH_SECONDS  # Lambda guide, "Using Lambda with Amazon SQS"
+
+
+class ServiceStack(Stack):
+    """All that a recording meets but the worker. The sandbox deploys this very template."""
+
+    def __init__(self, scope: Construct, construct_id: str, *, config: StageConfig, code: Path) -> None:
+        super().__init__(scope, construct_id, description="Tiro: API, jobs, queues and buckets")
+        self._make_stores(config)
+        self._make_functions(config, code)
+        self._grant(config)
+        self._wake_functions()
+        self.api = Api(
+            self,
+            "Api",
+            handler=self.answer.function,
+            authorizer=self.authorize.function,
+            options=ApiOptions(
+                origins=config.origins,
+                requests_per_second=config.requests_per_second,
+                requests_burst=config.requests_burst,
+                authorizer_cache_seconds=config.authorizer_cache_seconds,
+                log_retention=config.log_retention,
+                retain=config.retain,
+            ),
+        )
+        self._tell_outputs()
+
+    # ------------------------------------------------------------ what there is
+
+    def _make_stores(self, config: StageConfig) -> None:
+        self.work = Queue(
+            self,
+            "Work",
+            visibility=config.visibility_seconds,
+            dead_letter_visibility=BATCH_VISIBILITY_SECONDS,
+        )
+        self.uploads = Queue(self, "Uploads", visibility=BATCH_VISIBILITY_SECONDS)
+        self.storage = Storage(
+            self,
+            "Storage",
+            retain=config.retain,
+            origins=config.origins,
+            upload_days=config.upload_days,
+            replaced_days=config.replaced_days,
+        )
+
+    def _make_functions(self, config: StageConfig, code: Path) -> None:
+        runtime = Runtime(code=code, log_retention=config.log_retention, retain=config.retain, tracing=config.tracing)
+        common = {"table": self.storage.table.table_name, "log_level": config.log_level}
+        limits = {"max_media_bytes": config.max_media_bytes, "max_media_seconds": config.max_media_seconds}
+        queue = {"queue_url": self.work.queue.queue_url}
+        transcripts = {"transcript_bucket": self.storage.transcripts.bucket_name}
+
+        scope = Construct(self, "Functions")
+
+        def function(module: str, environment: Mapping[str, str], timeout: int, memory: int = 512) -> Function:
+            return Function(scope, module, runtime=runtime, environment=environment, timeout=timeout, memory=memory)
+
+        self.authorize = function("authorize", AuthorizerSettings.to_env(**common), AUTHORIZER_SECONDS)
+        self.answer = function(
+            "api",
+            ApiSettings.to_env(
+                **common,
+                **limits,
+                **queue,
+                **transcripts,
+                media_bucket=self.storage.media.bucket_name,
+                source_buckets=config.source_buckets,
+                upload_seconds=config.upload_seconds,
+            ),
+            GATEWAY_SECONDS,
+            memory=1024,  # somebody waits for this one
+        )
+        self.on_upload = function(
+            "on_upload", UploadSettings.to_env(**common, **limits, **queue, **transcripts), BATCH_SECONDS
+        )
+        self.on_dead_letter = function(
+            "on_dead_letter", DeadLetterSettings.to_env(**common, **transcripts), BATCH_SECONDS
+        )
+        self.on_schedule = function("on_schedule", ScheduleSettings.to_env(**common, **transcripts), BATCH_SECONDS)
+
+    # ------------------------------------------------------------ who is allowed what
+
+    def _grant(self, config: StageConfig) -> None:
+        table, media, transcripts = self.storage.table, self.storage.media, self.storage.transcripts
+        work = self.work.queue.queue_arn
+        doors = [f"{door}*" for door in DOORS]
+
+        self.authorize.allow_items("GetItem", of=table, under=["key#*"])
+
+        self.answer.allow_items("GetItem", "PutItem", of=table, under=["job#*"])
+        self.answer.allow_objects("PutObject", of=media, under=["uploads/*"])  # by the URL that it signs
+        self.answer.allow_objects("GetObject", *READ_TAGS, of=media, under=doors)
+        for name in config.source_buckets:
+            self.answer.allow_objects("GetObject", *READ_TAGS, of=self._bucket(name), under=["*/*"])  # {owner}/…
+        self.answer.allow_objects("GetObject", of=transcripts, under=["transcripts/*"])
+        self.answer.allow("sqs:SendMessage", on=work)
+
+        self.on_upload.allow_items("GetItem", "PutItem", of=table, under=["job#*", "object#*"])
+        self.on_upload.allow_objects("GetObject", "GetObjectVersion", *READ_TAGS, of=media, under=doors)
+        self.on_upload.allow("sqs:SendMessage", on=work)
+
+        self.on_dead_letter.allow_items("GetItem", "PutItem", of=table, under=["job#*", "object#*"])
+
+        self.on_schedule.allow_items("GetItem", "PutItem", of=table, under=["job#*", "object#*"])
+        self.on_schedule.allow("dynamodb:Query", on=f"{table.table_arn}/index/{DUE_INDEX}")
+
+        for ends_jobs in (self.on_upload, self.on_dead_letter, self.on_schedule):
+            # Who drops a file is told beside where the transcript would be.
+            ends_jobs.allow_objects("GetObject", "PutObject", of=transcripts, under=["inbox/*.problem.json"])
+
+    def _bucket(self, name: str) -> s3.IBucket:
+        return s3.Bucket.from_bucket_name(self, f"Source-{name}", name)
+
+    # ------------------------------------------------------------ what wakes what
+
+    def _wake_functions(self) -> None:
+        self.storage.announce(DOORS, to=self.uploads.queue)
+        for function, queue in ((self.on_upload, self.uploads.queue), (self.on_dead_letter, self.work.dead_letters)):
+            function.function.add_event_source(
+                SqsEventSource(queue, batch_size=10, report_batch_item_failures=True, max_concurrency=10)
+            )
+        events.Rule(
+            self,
+            "EveryMinute",
+            schedule=events.Schedule.rate(Duration.minutes(1)),
+            targets=[targets.LambdaFunction(self.on_schedule.function)],
+        )
+
+    # ------------------------------------------------------------ what others need to know
+
+    def _tell_outputs(self) -> None:
+        outputs = {
+            "ApiUrl": self.api.url,
+            "TableName": self.storage.table.table_name,
+            "MediaBucket": self.storage.media.bucket_name,
+            "TranscriptBucket": self.storage.transcripts.bucket_name,
+            "QueueUrl": self.work.queue.queue_url,
+            "DeadLetterQueueUrl": self.work.dead_letters.queue_url,
+            "UploadQueueUrl": self.uploads.queue.queue_url,
+        }
+        for name, value in outputs.items():
+            CfnOutput(self, name, value=value)

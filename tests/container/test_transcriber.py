@@ -1,0 +1,248 @@
+"""A recording is heard to its end: what is doubtful is redone by what cures it, and nothing is invented."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator
+from pathlib import Path
+
+import numpy as np
+import pytest
+
+from container.judge import Flag
+from container.transcriber import LADDER, PROGRESS_SECONDS, WindowTranscriber
+from tests.container.engine import LONG_ENOUGH, FakeEngine, LoudVad, said
+from tests.container.sound import silence, tone, write
+from tests.files import LocalFiles
+from tiro.errors import EngineFailed, LeaseLost, MediaNotFound, MediaTooLong
+from tiro.job import Media
+from tiro.ports import HeardWindow, Transcriber
+from tiro.request import Options
+from tiro.transcript import Transcript
+
+LOOP = said((0, 10, " or" * 100))
+DOUBTFUL = said((0, 6, LONG_ENOUGH), logprob=-1.5)
+
+Hear = Callable[..., Transcript]
+
+
+@pytest.fixture
+def hear(tmp_path: Path) -> Hear:
+    """Transcribe stretches of speech, in seconds, that stand a second (or `apart`) apart."""
+
+    def hear(
+        engine: FakeEngine,
+        *stretches: float,
+        apart: float = 6,
+        batch_size: int = 4,
+        language: str | None = "en",
+        on_progress: Callable[[float, float | None], None] = lambda done, total: None,
+    ) -> Transcript:
+        pieces = [piece for seconds in stretches for piece in (silence(apart), tone(seconds))]
+        write(tmp_path / "a.flac", np.concatenate([*pieces, silence(1)]), codec="flac")
+        files = LocalFiles(tmp_path)
+        transcriber: Transcriber = WindowTranscriber(media=files, engine=engine, vad=LoudVad(), batch_size=batch_size)
+        options = Options(language=language)
+        return transcriber.transcribe(files.media("a.flac"), options, max_seconds=3600, on_progress=on_progress)
+
+    return hear
+
+
+def test_segments_stand_on_the_recordings_clock(hear: Hear) -> None:
+    # each window begins 0.4 s before its speech, which begins at 6, 17 and 28 s
+    transcript = hear(FakeEngine(*[said((0.4, 5.4, f" Number {i}, and some more.")) for i in range(3)]), 5, 5, 5)
+    assert [(s.start, s.end) for s in transcript.segments] == [
+        (pytest.approx(start, abs=0.15), pytest.approx(start + 5, abs=0.15)) for start in (6, 17, 28)
+    ]
+    assert transcript.text == "Number 0, and some more. Number 1, and some more. Number 2, and some more."
+    assert transcript.duration == pytest.approx(34, abs=0.01)
+    assert transcript.segments[0].flags == ()
+    assert transcript.segments[0].avg_logprob == -0.3
+    assert transcript.engine.name == "fake"
+
+
+def test_times_are_drawn_in_to_the_speech(hear: Hear) -> None:
+    transcript = hear(FakeEngine(said((0, 5.8, LONG_ENOUGH))), 5)
+    assert transcript.segments[0].start == pytest.approx(6, abs=0.15)
+    assert transcript.segments[0].end == pytest.approx(11, abs=0.15)
+
+
+def test_windows_are_decoded_in_batches(hear: Hear) -> None:
+    engine = FakeEngine()
+    hear(engine, *[3.0] * 5, batch_size=2)
+    assert engine.batches == [2, 2, 1]
+
+
+def test_silence_is_a_success_without_text(hear: Hear) -> None:
+    engine = FakeEngine()
+    transcript = hear(engine, apart=3)
+    assert (transcript.text, transcript.no_speech, transcript.language) == ("", True, "zxx")
+    assert (transcript.segments, transcript.language_probability, engine.decoded) == ((), None, [])
+
+
+# ---------------------------------------------------------------- language
+
+
+def test_the_language_is_what_most_of_the_speech_is_likely_to_be(hear: Hear) -> None:
+    engine = FakeEngine(languages=[{"en": 0.9, "de": 0.1}, {"en": 0.2, "de": 0.8}])
+    transcript = hear(engine, 2, 20, language=None)
+    assert transcript.language == "de"
+    assert transcript.language_probability == pytest.approx((2 * 0.1 + 20 * 0.8) / 22, abs=0.02)
+    assert {o.language for o in engine.options} == {"de"}
+
+
+def test_a_language_that_was_asked_for_is_not_detected(hear: Hear) -> None:
+    transcript = hear(FakeEngine(), 5, language="jw")
+    assert (transcript.language, transcript.language_probability) == ("jv", None)
+
+
+def test_languages_without_spaces_are_joined_without(hear: Hear) -> None:
+    engine = FakeEngine(said((0, 3, "你好。你好吗。我很好。")), said((0, 3, "再见。再见了。再见吧。")))
+    assert hear(engine, 3, 3, language="zh").text == "你好。你好吗。我很好。再见。再见了。再见吧。"
+
+
+# ---------------------------------------------------------------- redoing
+
+
+def test_a_text_that_stops_early_is_resumed_where_it_stopped(hear: Hear) -> None:
+    engine = FakeEngine(said((0.4, 8, LONG_ENOUGH), complete=False))
+    transcript = hear(engine, 20)
+    assert engine.decoded == [(20.8, 0.0), (pytest.approx(12.8, abs=0.1), 0.0)]
+    assert [s.flags for s in transcript.segments] == [(), ("uncovered",)]
+    assert transcript.segments[1].start == pytest.approx(transcript.segments[0].end, abs=0.01)
+
+
+def test_a_gap_in_the_middle_is_heard_again(hear: Hear) -> None:
+    engine = FakeEngine(said((0.4, 6, LONG_ENOUGH), (14, 20.8, LONG_ENOUGH)))
+    transcript = hear(engine, 20)
+    assert engine.decoded[1] == (pytest.approx(8.4, abs=0.1), 0.0)
+    assert [s.flags for s in transcript.segments] == [(), ("uncovered",), ()]
+
+
+def test_a_loop_is_cut_into_shorter_windows(hear: Hear) -> None:
+    engine = FakeEngine(LOOP)
+    transcript = hear(engine, 20)
+    (whole, _), (first, _), (second, _) = engine.decoded
+    assert first + second == pytest.approx(whole, abs=0.2)
+    assert min(first, second) > whole / 4
+    assert "or or" not in transcript.text
+    assert all("loop" in s.flags for s in transcript.segments)
+
+
+def test_a_phrase_really_repeated_stays(hear: Hear) -> None:
+    phrase = " in eighteen thirteen"
+    engine = FakeEngine(
+        said((0.4, 20.4, phrase * 12)), *[said((0, 10.4, phrase * 6))] * 2, *[said((0, 5.2, phrase * 3))] * 4
+    )
+    transcript = hear(engine, 20)
+    assert transcript.text.count("eighteen") == 12
+    assert {temperature for _, temperature in engine.decoded} == {0.0}
+
+
+def test_doubtful_text_climbs_the_ladder_until_it_is_believed(hear: Hear) -> None:
+    engine = FakeEngine(DOUBTFUL, DOUBTFUL)
+    transcript = hear(engine, 6)
+    assert engine.decoded == [(6.8, 0.0), (6.8, 0.2), (6.8, 0.4)]
+    assert transcript.segments[0].temperature == 0.4
+    assert transcript.segments[0].flags == ("low_logprob",)
+    assert len({o.seed for o in engine.options}) == 1
+
+
+def test_at_the_top_of_the_ladder_the_best_attempt_wins(hear: Hear) -> None:
+    def doubt(logprob: float) -> HeardWindow:
+        return said((0, 6, f" Attempt at {logprob}, and some words more."), logprob=logprob)
+
+    engine = FakeEngine(*map(doubt, (-1.9, -1.8, -1.2, -1.7, -1.6, -1.5)))
+    transcript = hear(engine, 6)
+    assert len(engine.decoded) == len(LADDER)
+    assert (transcript.segments[0].avg_logprob, transcript.segments[0].temperature) == (-1.2, 0.4)
+
+
+def test_a_loop_is_worse_than_a_doubtful_text(hear: Hear) -> None:
+    loop = said((0, 6, " or" * 100), logprob=-0.1)
+    engine = FakeEngine(loop, DOUBTFUL, *[loop] * 4)
+    assert "fellow" in hear(engine, 6).text
+
+
+def test_what_is_sampled_waits_for_company(hear: Hear) -> None:
+    engine = FakeEngine(DOUBTFUL, said((0, 6, LONG_ENOUGH)), DOUBTFUL, said((0, 6, LONG_ENOUGH)))
+    hear(engine, *[6.0] * 4, batch_size=2)
+    assert [o.temperature for o in engine.options] == [0.0, 0.0, 0.2]
+    assert engine.batches == [2, 2, 2]
+
+
+def test_redoing_ends_even_if_nothing_is_ever_good(hear: Hear) -> None:
+    engine = FakeEngine(*[said((0.0, 1.5, " Yes."), complete=False)] * 200)
+    transcript = hear(engine, 28)
+    assert 1 < len(engine.decoded) < 60
+    assert not transcript.no_speech
+
+
+# ---------------------------------------------------------------- nothing invented, nothing dropped silently
+
+
+def test_a_text_is_dropped_when_two_signals_agree_and_is_kept_aside(hear: Hear) -> None:
+    engine = FakeEngine(said((0, 3, " Thank you."), logprob=-1.5, silent=0.8))
+    transcript = hear(engine, 3)
+    assert (transcript.text, transcript.no_speech, transcript.language) == ("", True, "zxx")
+    assert [(d.text, d.flags) for d in transcript.dropped] == [("Thank you.", ("low_logprob", "no_speech"))]
+    assert len(engine.decoded) == 1, "what both call silence is not sampled"
+
+
+def test_one_signal_is_flagged_and_kept(hear: Hear) -> None:
+    transcript = hear(FakeEngine(said((0, 3, LONG_ENOUGH), silent=0.8)), 3)
+    assert transcript.segments[0].flags == (Flag.NO_SPEECH,)
+    assert not transcript.no_speech
+
+
+# ---------------------------------------------------------------- progress, errors
+
+
+def test_progress_rises_to_the_end(hear: Hear) -> None:
+    told: list[tuple[float, float | None]] = []
+    hear(FakeEngine(), *[5.0] * 5, batch_size=2, on_progress=lambda done, total: told.append((done, total)))
+    assert [done for done, _ in told] == sorted(done for done, _ in told)
+    assert len(told) == 4
+    assert told[-1] == (pytest.approx(56, abs=0.01), pytest.approx(56, abs=0.01))
+
+
+def test_silence_tells_that_it_goes_on(tmp_path: Path) -> None:
+    def ticks() -> Iterator[float]:
+        now = 0.0
+        while True:
+            yield (now := now + PROGRESS_SECONDS / 10)
+
+    write(tmp_path / "a.flac", silence(120), codec="flac")
+    files, told, clock = LocalFiles(tmp_path), list[float](), ticks()
+    transcriber = WindowTranscriber(media=files, engine=FakeEngine(), vad=LoudVad(), clock=lambda: next(clock))
+    transcriber.transcribe(
+        files.media("a.flac"), Options(), max_seconds=3600, on_progress=lambda done, total: told.append(done)
+    )
+    assert len(told) > 10
+    assert told == sorted(told)
+    assert told[-1] == 120
+
+
+def test_progress_may_stop_the_work(hear: Hear) -> None:
+    def stop(done: float, total: float | None) -> None:
+        raise LeaseLost
+
+    engine = FakeEngine()
+    with pytest.raises(LeaseLost):
+        hear(engine, *[5.0] * 5, batch_size=2, on_progress=stop)
+    assert engine.batches == [2]
+
+
+def test_an_engine_that_fails_fails_the_attempt(hear: Hear) -> None:
+    with pytest.raises(EngineFailed):
+        hear(FakeEngine(EngineFailed("out of memory")), 5)
+
+
+def test_limits_and_missing_objects_pass_through(tmp_path: Path) -> None:
+    write(tmp_path / "a.flac", tone(5), codec="flac")
+    files = LocalFiles(tmp_path)
+    transcriber = WindowTranscriber(media=files, engine=FakeEngine(), vad=LoudVad())
+    with pytest.raises(MediaTooLong):
+        transcriber.transcribe(files.media("a.flac"), Options(), max_seconds=4, on_progress=lambda done, total: None)
+    for gone in (Media(bucket="disk", key="gone"), Media(bucket="disk", key="gone", size=10)):
+        with pytest.raises(MediaNotFound):
+            transcriber.transcribe(gone, Options(), max_seconds=4, on_progress=lambda done, total: None)

@@ -1,0 +1,45 @@
+"""JobQueue: the fake and SQS."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+import pytest
+
+from tests.contract.job_queue import MESSAGE, JobQueueContract, receive
+from tests.fakes import FakeClock, FakeJobQueue
+from tiro.adapters.sqs import SQSJobQueue
+from tiro.ports import JobQueue
+
+if TYPE_CHECKING:
+    from mypy_boto3_sqs.client import SQSClient
+
+
+class TestFakeJobQueue(JobQueueContract):
+    @pytest.fixture
+    def queue(self) -> JobQueue:
+        return FakeJobQueue(FakeClock())
+
+    def test_a_message_nobody_holds_on_to_comes_again(self) -> None:
+        clock = FakeClock()
+        queue = FakeJobQueue(clock, visibility=30)
+        queue.send(MESSAGE, owner="ada")
+        first = receive(queue)
+        clock.advance(29)
+        queue.extend(first, seconds=30)
+        clock.advance(29)
+        assert queue.receive(wait_seconds=0) is None
+        clock.advance(1)
+        assert receive(queue).receives == 2
+
+
+class TestSQSJobQueue(JobQueueContract):
+    @pytest.fixture
+    def queue(self, sqs: SQSClient, queue_url: str) -> JobQueue:
+        return SQSJobQueue(sqs, queue_url)
+
+    def test_an_owner_is_a_message_group(self, queue: JobQueue, sqs: SQSClient, queue_url: str) -> None:
+        """That is what makes a standard queue fair."""
+        queue.send(MESSAGE, owner="ada")
+        (message,) = sqs.receive_message(QueueUrl=queue_url, MessageSystemAttributeNames=["MessageGroupId"])["Messages"]
+        assert message["Attributes"]["MessageGroupId"] == "ada"

@@ -1,0 +1,340 @@
+"""The world in memory. Each fake passes the same contract suite as the adapter it stands for (tests/contract)."""
+
+from __future__ import annotations
+
+import hashlib
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass, field
+from datetime import UTC, datetime, timedelta
+
+from tiro.errors import Conflict, JobNotFound, LeaseLost, MediaNotFound, TranscriptUnavailable
+from tiro.job import Drop, Job, JobStatus, Media, Run, Upload
+from tiro.message import JobMessage
+from tiro.ports import MediaInfo, OnProgress, Received
+from tiro.request import Options, S3Object
+from tiro.transcript import Transcript
+
+
+class FakeClock:
+    """Stands still until `advance` is called; its entropy counts, so that ids differ and repeat in every run."""
+
+    def __init__(self, at: datetime = datetime(2026, 1, 2, 3, 4, 5, 678901, tzinfo=UTC)) -> None:
+        self._now = at
+        self._drawn = 0
+
+    def now(self) -> datetime:
+        return self._now
+
+    def entropy(self) -> bytes:
+        self._drawn += 1
+        return self._drawn.to_bytes(10, "big") + bytes(6)
+
+    def advance(self, seconds: float) -> None:
+        self._now += timedelta(seconds=seconds)
+
+
+class FakeJobStore:
+    """The jobs in a dict; `FakeRunStore` writes into the same one."""
+
+    def __init__(self) -> None:
+        self.jobs: dict[str, Job] = {}
+        self.drops: dict[Drop, str] = {}
+
+    def create(self, job: Job) -> Job:
+        if job.drop in self.drops:
+            return self.get(self.drops[job.drop])
+        if self.jobs.get(job.id, job) != job:
+            raise Conflict
+        self.jobs[job.id] = job
+        if job.drop:
+            self.drops[job.drop] = job.id
+        return job
+
+    def get(self, job_id: str) -> Job:
+        if job_id not in self.jobs:
+            raise JobNotFound
+        return self.jobs[job_id]
+
+    def save(self, before: Job, after: Job) -> None:
+        if self.accepts(before, after):
+            self.jobs[after.id] = after
+        elif self.jobs.get(after.id) != after:
+            raise Conflict
+
+    def accepts(self, before: Job, after: Job) -> bool:
+        """Return whether `before` is still what is stored."""
+        stored = self.jobs.get(after.id)
+        return stored is not None and stored.revision == before.revision
+
+    def newest(self, drop: Drop) -> bool:
+        return not any(
+            (other.bucket, other.key) == (drop.bucket, drop.key) and other.newer_than(drop.sequencer)
+            for other in self.drops
+        )
+
+    def overdue(self, now: datetime, limit: int) -> Sequence[Job]:
+        waiting = [job for job in self.jobs.values() if job.status is JobStatus.AWAITING_MEDIA]
+        due = [(job.upload_expires_at, job) for job in waiting if job.upload_expires_at]
+        return [job for at, job in sorted(due, key=lambda entry: entry[0]) if at < now][:limit]
+
+
+class FakeRunStore:
+    def __init__(self, jobs: FakeJobStore) -> None:
+        self.runs: dict[str, Run] = {}
+        self._jobs = jobs
+
+    def claim(self, before: Job, after: Job, run: Run, *, now: datetime) -> None:
+        held = self.runs.get(after.id)
+        if held == run and self._jobs.jobs.get(after.id) == after:
+            return
+        if (held and held.lease_expires_at >= now) or not self._jobs.accepts(before, after):
+            raise Conflict
+        self._jobs.jobs[after.id] = after
+        self.runs[after.id] = run
+
+    def renew(self, job_id: str, run: Run) -> None:
+        if not self._holds(job_id, run.attempt):
+            raise LeaseLost
+        self.runs[job_id] = run
+
+    def finish(self, before: Job, after: Job, attempt: str) -> None:
+        if self._jobs.jobs.get(after.id) == after:
+            return
+        if not self._holds(after.id, attempt):
+            raise LeaseLost
+        if not self._jobs.accepts(before, after):
+            raise Conflict
+        self._jobs.jobs[after.id] = after
+        del self.runs[after.id]
+
+    def get(self, job_id: str) -> Run | None:
+        return self.runs.get(job_id)
+
+    def _holds(self, job_id: str, attempt: str) -> bool:
+        held = self.runs.get(job_id)
+        return held is not None and held.attempt == attempt
+
+
+class FakeKeyStore:
+    def __init__(self) -> None:
+        self.owners: dict[str, str] = {}
+
+    def owner_of(self, key_hash: str) -> str | None:
+        return self.owners.get(key_hash)
+
+    def add(self, key_hash: str, owner: str, *, at: datetime) -> None:
+        if self.owners.setdefault(key_hash, owner) != owner:
+            raise Conflict
+
+
+@dataclass(frozen=True)
+class StoredObject:
+    """One version of an object; `body` is None for a delete marker."""
+
+    body: bytes | None
+    version: str
+    metadata: Mapping[str, str] = field(default_factory=dict)
+    content_type: str = "binary/octet-stream"
+
+    @property
+    def etag(self) -> str:
+        return f'"{hashlib.md5(self.body or b"", usedforsecurity=False).hexdigest()}"'
+
+
+class FakeMediaStore:
+    """Buckets that keep every version. `put`, `tag` and `delete` are what the world does to them."""
+
+    def __init__(self, clock: FakeClock, bucket: str = "media") -> None:
+        self.bucket = bucket
+        self.reads: list[tuple[int, int]] = []  # every range that was asked for
+        self._clock = clock
+        self._objects: dict[tuple[str, str], list[StoredObject]] = {}  # oldest first
+
+    def put(
+        self,
+        key: str,
+        body: bytes,
+        *,
+        bucket: str | None = None,
+        metadata: Mapping[str, str] | None = None,
+        content_type: str = "binary/octet-stream",
+    ) -> str:
+        """Write an object; return its version."""
+        return self._append(bucket, key, body, metadata or {}, content_type)
+
+    def tag(self, key: str, tags: Mapping[str, str], *, bucket: str | None = None) -> None:
+        versions = self._objects[bucket or self.bucket, key]
+        last = versions[-1]
+        versions[-1] = StoredObject(
+            last.body, last.version, {**_lower(last.metadata), **_lower(tags)}, last.content_type
+        )
+
+    def delete(self, key: str, *, bucket: str | None = None) -> None:
+        self._append(bucket, key, None, {}, "")
+
+    def _append(
+        self, bucket: str | None, key: str, body: bytes | None, metadata: Mapping[str, str], content_type: str
+    ) -> str:
+        versions = self._objects.setdefault((bucket or self.bucket, key), [])
+        versions.append(StoredObject(body, f"v{len(versions) + 1}", metadata, content_type))
+        return versions[-1].version
+
+    def head(self, source: S3Object, version: str | None = None) -> MediaInfo:
+        found = self._find(source.bucket, source.key, version)
+        if found is None or found.body is None:
+            raise MediaNotFound
+        metadata = _lower(found.metadata)
+        media = Media(
+            bucket=source.bucket,
+            key=source.key,
+            version=found.version,
+            etag=found.etag,
+            size=len(found.body),
+            content_type=found.content_type,
+            name=metadata.get("name") or source.key.rsplit("/", 1)[-1] or None,
+        )
+        return MediaInfo(media=media, metadata=metadata)
+
+    def read(self, media: Media, start: int, end: int) -> bytes:
+        self.reads.append((start, end))
+        found = self._find(media.bucket, media.key)
+        if found and found.body is not None and media.etag and found.etag != media.etag:
+            found = self._find(media.bucket, media.key, media.version) if media.version else None
+        if found is None or found.body is None:
+            raise MediaNotFound
+        return found.body[start:end]
+
+    def _find(self, bucket: str, key: str, version: str | None = None) -> StoredObject | None:
+        versions = self._objects.get((bucket, key), [])
+        return next((v for v in reversed(versions) if version in (None, v.version)), None)
+
+    def presign_upload(self, key: str, *, content_type: str | None, size: int | None, seconds: int) -> Upload:
+        headers = {"Content-Type": content_type, "Content-Length": None if size is None else str(size)}
+        return Upload(
+            method="PUT",
+            url=f"https://{self.bucket}.test/{key}",
+            headers={name: value for name, value in headers.items() if value is not None},
+            expires_at=self._clock.now() + timedelta(seconds=seconds),
+        )
+
+
+def _lower(values: Mapping[str, str]) -> dict[str, str]:
+    return {name.lower(): value for name, value in values.items()}
+
+
+class FakeTranscriptStore:
+    def __init__(self) -> None:
+        self.objects: dict[str, bytes] = {}
+        self.media_types: dict[str, str] = {}
+
+    def put(self, key: str, transcript: Transcript) -> None:
+        self._write(key, transcript.model_dump_json().encode(), "application/json")
+
+    def get(self, key: str) -> Transcript:
+        try:
+            return Transcript.model_validate_json(self.objects[key])
+        except (KeyError, ValueError):
+            raise TranscriptUnavailable from None
+
+    def publish(self, key: str, body: bytes, media_type: str, *, current: Callable[[], bool]) -> bool:
+        while True:
+            seen = self.objects.get(key)
+            if not current():
+                return False
+            if self.objects.get(key) is seen:
+                break
+        self._write(key, body, media_type)
+        return True
+
+    def withdraw(self, key: str) -> None:
+        self.objects.pop(key, None)
+
+    def _write(self, key: str, body: bytes, media_type: str) -> None:
+        self.objects[key] = body
+        self.media_types[key] = media_type
+
+
+@dataclass
+class _Queued:
+    body: str
+    owner: str
+    visible_at: datetime
+    receives: int = 0
+
+
+class FakeJobQueue:
+    """A queue on the fake clock: what was received is hidden for `visibility` seconds, unless extended."""
+
+    def __init__(self, clock: FakeClock, *, visibility: float = 120.0) -> None:
+        self._clock = clock
+        self._visibility = visibility
+        self._messages: dict[int, _Queued] = {}
+        self._sent = 0
+
+    def __len__(self) -> int:
+        """Return how many messages there are, hidden ones included."""
+        return len(self._messages)
+
+    def send(self, message: JobMessage, *, owner: str) -> None:
+        self.send_raw(message.model_dump_json(), owner=owner)
+
+    def send_raw(self, body: str, *, owner: str = "anybody") -> None:
+        """Put anything on the queue, as only somebody from outside would."""
+        self._sent += 1
+        self._messages[self._sent] = _Queued(body, owner, self._clock.now())
+
+    def receive(self, *, wait_seconds: int) -> Received | None:
+        now = self._clock.now()
+        for number, message in self._messages.items():
+            if message.visible_at <= now:
+                message.receives += 1
+                message.visible_at = now + timedelta(seconds=self._visibility)
+                return Received(message.body, f"{number}:{message.receives}", message.receives)
+        return None
+
+    def extend(self, received: Received, *, seconds: int) -> None:
+        message = self._in_hand(received)
+        if message and message.visible_at > self._clock.now():
+            message.visible_at = self._clock.now() + timedelta(seconds=seconds)
+
+    def delete(self, received: Received) -> None:
+        if self._in_hand(received):
+            del self._messages[int(received.handle.partition(":")[0])]
+
+    def _in_hand(self, received: Received) -> _Queued | None:
+        number, _, receives = received.handle.partition(":")
+        message = self._messages.get(int(number))
+        return message if message and message.receives == int(receives) else None
+
+
+class FakeTranscriber:
+    """Hears what the script says: each call takes the next outcome, and the last one serves for ever.
+
+    Before it answers it reports progress after each of `steps`, a share of the duration from 0 to 1.
+    """
+
+    def __init__(self, *outcomes: Transcript | Exception, steps: Sequence[float] = (0.5, 1.0)) -> None:
+        self._outcomes = list(outcomes)
+        self._steps = steps
+        self.heard: list[Media] = []
+        self.options: list[Options] = []
+
+    def transcribe(self, media: Media, options: Options, *, max_seconds: float, on_progress: OnProgress) -> Transcript:
+        self.heard.append(media)
+        self.options.append(options)
+        outcome = self._outcomes.pop(0) if len(self._outcomes) > 1 else self._outcomes[0]
+        if isinstance(outcome, Exception):
+            raise outcome
+        for step in self._steps:
+            on_progress(step * outcome.duration, outcome.duration)
+        return outcome
+
+
+class FakeMediaReader:
+    """Knows the durations it is told, by key."""
+
+    def __init__(self, durations: Mapping[str, float] | None = None) -> None:
+        self.durations = dict(durations or {})
+
+    def duration(self, media: Media) -> float | None:
+        return self.durations.get(media.key)

@@ -1,0 +1,100 @@
+"""All of Tiro on fakes: the pieces wired as functions/wiring.py and container/worker.py wire the real ones."""
+
+from __future__ import annotations
+
+import threading
+from dataclasses import dataclass, field
+from typing import Any
+
+from container.worker import Worker, World
+from tests.factories import make_transcript
+from tests.fakes import (
+    FakeClock,
+    FakeJobQueue,
+    FakeJobStore,
+    FakeMediaReader,
+    FakeMediaStore,
+    FakeRunStore,
+    FakeTranscriber,
+    FakeTranscriptStore,
+)
+from tiro import service
+from tiro.job import Job, Upload
+from tiro.ports import Received, Transcriber
+from tiro.request import S3Object, parse_request
+from tiro.service import ObjectCreated
+from tiro.settings import ApiSettings, WorkerSettings
+
+NAMES = {"table": "table", "queue_url": "queue", "media_bucket": "media", "transcript_bucket": "transcripts"}
+
+
+@dataclass
+class House:
+    """One owner's day: submit, put, arrived, work. Every fake is open to be looked into."""
+
+    clock: FakeClock = field(default_factory=FakeClock)
+    transcriber: Transcriber = field(default_factory=lambda: FakeTranscriber(make_transcript()))
+    settings: ApiSettings = field(default_factory=lambda: ApiSettings(**NAMES))
+    worker_settings: WorkerSettings = field(default_factory=lambda: WorkerSettings(**NAMES))
+    stopping: threading.Event = field(default_factory=threading.Event)
+    log: list[dict[str, Any]] = field(default_factory=list)
+
+    def __post_init__(self) -> None:
+        self.jobs = FakeJobStore()
+        self.runs = FakeRunStore(self.jobs)
+        self.media = FakeMediaStore(self.clock)
+        self.reader = FakeMediaReader()
+        self.transcripts = FakeTranscriptStore()
+        self.queue = FakeJobQueue(self.clock)
+        self._writes = 0
+
+    def submit(self, body: str, *, owner: str = "ada") -> tuple[Job, Upload | None]:
+        """What a caller POSTs."""
+        return service.submit(
+            parse_request(body),
+            owner=owner,
+            jobs=self.jobs,
+            media=self.media,
+            queue=self.queue,
+            clock=self.clock,
+            settings=self.settings,
+        )
+
+    def put(self, key: str, body: bytes = b"speech", **metadata: str) -> ObjectCreated:
+        """Write an object; return the event that S3 will send some time later, perhaps twice."""
+        version = self.media.put(key, body, metadata=metadata)
+        self._writes += 1
+        return ObjectCreated(S3Object(bucket="media", key=key), version, f"{self._writes:018X}")
+
+    def arrived(self, created: ObjectCreated) -> Job | None:
+        """S3 says that an object is there."""
+        return service.arrived(
+            created,
+            jobs=self.jobs,
+            media=self.media,
+            reader=self.reader,
+            queue=self.queue,
+            transcripts=self.transcripts,
+            clock=self.clock,
+            limits=self.settings,
+        )
+
+    def drop(self, key: str, body: bytes = b"speech", **metadata: str) -> Job:
+        """Write an object into the inbox, and let S3 say so."""
+        job = self.arrived(self.put(key, body, **metadata))
+        assert job
+        return job
+
+    def work(self) -> Received | None:
+        """Let a worker take one message; return it, or None when there was none."""
+        received = self.queue.receive(wait_seconds=0)
+        if received:
+            self.worker().handle(received)
+        return received
+
+    def worker(self) -> Worker:
+        world = World(self.jobs, self.runs, self.transcripts, self.queue, self.transcriber, self.clock)
+        return Worker(world, self.worker_settings, self.stopping, self._log)
+
+    def _log(self, event: str, *, error: BaseException | None = None, **fields: object) -> None:
+        self.log.append({"event": event, "error": error, **fields})

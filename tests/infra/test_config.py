@@ -1,0 +1,49 @@
+from __future__ import annotations
+
+import pytest
+
+from infra.config import STAGES, ConfigError, configure
+
+
+def test_a_stage_is_taken_as_it_stands() -> None:
+    assert configure({"stage": "prod"}) == STAGES["prod"]
+
+
+def test_what_is_not_ours_is_left_alone() -> None:
+    context = {
+        "stage": "sandbox",
+        "@aws-cdk/core:checkSecretUsage": True,
+        "aws:cdk:bundling-stacks": [],
+        "cli-telemetry": 1,
+    }
+    assert configure(context) == STAGES["sandbox"]
+
+
+@pytest.mark.parametrize(
+    ("name", "value", "expected"),
+    [
+        ("max_media_seconds", "7200", 7200.0),
+        ("upload_days", 3, 3),
+        ("retain", "false", False),
+        ("retain", True, True),
+        ("source_buckets", "one,two", ("one", "two")),
+        ("source_buckets", ["one", "two"], ("one", "two")),
+        ("log_level", "DEBUG", "DEBUG"),
+    ],
+)
+def test_any_setting_can_be_overridden(name: str, value: object, expected: object) -> None:
+    assert getattr(configure({"stage": "prod", name: value}), name) == expected
+
+
+@pytest.mark.parametrize(
+    ("context", "said"),
+    [
+        ({"stage": "production"}, "no stage 'production'. There are: dev, prod, sandbox"),
+        ({"max_media_secs": "60"}, "no setting max_media_secs"),
+        ({"upload_days": "a week"}, "upload_days is 'a week', which is not int"),
+        ({"retain": "perhaps"}, "retain is 'perhaps', which is not bool"),
+    ],
+)
+def test_a_slip_is_named(context: dict[str, object], said: str) -> None:
+    with pytest.raises(ConfigError, match=said):
+        configure(context)

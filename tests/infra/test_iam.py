@@ -1,0 +1,93 @@
+"""Who may do what, whole, in golden/iam.json, a line for each statement: a change shows in review.
+
+After a change that is meant: UPDATE_GOLDEN=1 .venv/bin/python -m pytest tests/infra/test_iam.py
+"""
+
+from __future__ import annotations
+
+import json
+import os
+import re
+from typing import Any
+
+from tests.infra.conftest import ROOT, Synthesized
+
+GOLDEN = ROOT / "tests" / "infra" / "golden" / "iam.json"
+
+
+def grants(stage: Synthesized) -> dict[str, list[str]]:
+    """Return every statement of every policy in words, by the name of the resource that holds it."""
+    found: dict[str, list[str]] = {}
+    for name, resource in stage.template["Resources"].items():
+        properties = resource.get("Properties", {})
+        documents = [properties.get("AssumeRolePolicyDocument"), properties.get("PolicyDocument")]
+        lines = [in_words(line) for document in documents if document for line in document["Statement"]]
+        lines += [f"Has {spell(policy)}" for policy in properties.get("ManagedPolicyArns", [])]
+        if resource["Type"] == "AWS::Lambda::Permission":
+            action, function = properties["Action"], spell(properties["FunctionName"])
+            lines.append(
+                f"Allow {properties['Principal']} {action} on {function} from {spell(properties['SourceArn'])}"
+            )
+        if lines:
+            found[spell({"Ref": name})] = lines
+    return found
+
+
+def in_words(statement: dict[str, Any]) -> str:
+    words = [statement["Effect"], *(spell(who) for who in statement.get("Principal", {}).values())]
+    words.append(spell(statement["Action"]))
+    if "Resource" in statement:
+        words += ["on", spell(statement["Resource"])]
+    for test, conditions in statement.get("Condition", {}).items():
+        words += [f"if {key} {test} {spell(value)}" for key, value in conditions.items()]
+    return " ".join(words)
+
+
+def spell(value: Any) -> str:
+    """Write what CloudFormation would resolve, less the hash in a resource's name."""
+    match value:
+        case {"Ref": str(name)}:
+            return f"<{unhashed(name)}>"
+        case {"Fn::GetAtt": [str(name), str(attribute)]}:
+            return f"<{unhashed(name)}.{attribute}>"
+        case {"Fn::Join": ["", list(parts)]}:
+            return "".join(map(spell, parts))
+        case list(values):
+            return ", ".join(map(spell, values))
+        case _:
+            return str(value)
+
+
+def unhashed(name: str) -> str:
+    return re.sub(r"[0-9A-F]{8}", "", name)
+
+
+def test_grants_are_the_ones_that_were_reviewed(prod: Synthesized) -> None:
+    granted = json.dumps(grants(prod), indent=2, sort_keys=True) + "\n"
+    if os.environ.get("UPDATE_GOLDEN"):
+        GOLDEN.write_text(granted)
+    assert granted == GOLDEN.read_text()
+
+
+def test_no_action_is_a_wildcard_and_only_tracing_has_no_resource(prod: Synthesized) -> None:
+    for policy in prod.of_type("AWS::IAM::Policy").values():
+        for statement in policy["PolicyDocument"]["Statement"]:
+            actions = statement["Action"] if isinstance(statement["Action"], list) else [statement["Action"]]
+            assert not [action for action in actions if "*" in action]
+            if statement["Resource"] == "*":
+                assert set(actions) == {"xray:PutTraceSegments", "xray:PutTelemetryRecords"}
+
+
+def test_each_function_has_a_role_of_its_own(prod: Synthesized) -> None:
+    functions = prod.of_type("AWS::Lambda::Function").values()
+    roles = {function["Role"]["Fn::GetAtt"][0] for function in functions}
+    assert len(roles) == len(functions)
+
+
+def test_the_sandbox_grants_what_prod_grants(prod: Synthesized, sandbox: Synthesized) -> None:
+    def policies(stage: Synthesized) -> dict[str, Any]:
+        found = stage.of_type("AWS::IAM::Policy")
+        statements = {name: policy["PolicyDocument"]["Statement"] for name, policy in found.items()}
+        return {name: [s for s in lines if s["Resource"] != "*"] for name, lines in statements.items()}  # not tracing
+
+    assert policies(sandbox) == policies(prod)

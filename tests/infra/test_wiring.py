@@ -1,0 +1,119 @@
+"""The template against the code: every function it names is there, and gets exactly the settings that it reads."""
+
+from __future__ import annotations
+
+from dataclasses import fields
+from importlib import import_module
+from typing import Any
+
+from infra.api import ROUTES
+from tests.infra.conftest import Synthesized
+from tiro.settings import (
+    ApiSettings,
+    AuthorizerSettings,
+    DeadLetterSettings,
+    ScheduleSettings,
+    Settings,
+    UploadSettings,
+    variable,
+)
+
+SETTINGS: dict[str, type[Settings]] = {
+    "functions.api.handler": ApiSettings,
+    "functions.authorize.handler": AuthorizerSettings,
+    "functions.on_upload.handler": UploadSettings,
+    "functions.on_dead_letter.handler": DeadLetterSettings,
+    "functions.on_schedule.handler": ScheduleSettings,
+}
+
+
+def functions(stage: Synthesized) -> dict[str, dict[str, Any]]:
+    """Return the properties of each function by its handler."""
+    return {f["Handler"]: f for f in stage.of_type("AWS::Lambda::Function").values()}
+
+
+def handler_of(stage: Synthesized, logical_id: str) -> str:
+    handler: str = stage.of_type("AWS::Lambda::Function")[logical_id]["Handler"]
+    return handler
+
+
+def test_every_handler_is_there(prod: Synthesized) -> None:
+    assert set(functions(prod)) == set(SETTINGS)
+    for name in functions(prod):
+        module, _, function = name.rpartition(".")
+        assert callable(getattr(import_module(module), function))
+
+
+def test_every_environment_is_what_its_function_reads(prod: Synthesized) -> None:
+    for name, function in functions(prod).items():
+        kind = SETTINGS[name]
+        variables = function["Environment"]["Variables"]
+        assert set(variables) == {variable(field.name) for field in fields(kind)}
+        resolved = {key: value if isinstance(value, str) else "resolved-on-deploy" for key, value in variables.items()}
+        settings = kind.from_env(resolved)
+        unset = {"source_buckets": ()}
+        assert all(getattr(settings, f.name) or f.name in unset for f in fields(kind))
+
+
+def test_names_point_to_the_right_resources(prod: Synthesized) -> None:
+    variables = functions(prod)["functions.api.handler"]["Environment"]["Variables"]
+    outputs = prod.outputs()
+    assert variables["TIRO_TABLE"] == outputs["TableName"]
+    assert variables["TIRO_QUEUE_URL"] == outputs["QueueUrl"]
+    assert variables["TIRO_MEDIA_BUCKET"] == outputs["MediaBucket"]
+    assert variables["TIRO_TRANSCRIPT_BUCKET"] == outputs["TranscriptBucket"]
+
+
+def test_routes_lead_to_the_api_function_and_nowhere_else(prod: Synthesized) -> None:
+    paths = {}
+    resources = prod.of_type("AWS::ApiGateway::Resource")
+    for name, resource in resources.items():
+        path, parent = resource["PathPart"], resource["ParentId"].get("Ref")
+        while parent:
+            path, parent = f"{resources[parent]['PathPart']}/{path}", resources[parent]["ParentId"].get("Ref")
+        paths[name] = f"/{path}"
+    called = {
+        (method["HttpMethod"], paths[method["ResourceId"]["Ref"]])
+        for method in prod.of_type("AWS::ApiGateway::Method").values()
+        if method["Integration"]["Type"] == "AWS_PROXY"
+    }
+    assert called == set(ROUTES)
+    for method in prod.of_type("AWS::ApiGateway::Method").values():
+        if method["Integration"]["Type"] == "AWS_PROXY":
+            [target] = [p["Fn::GetAtt"][0] for p in method["Integration"]["Uri"]["Fn::Join"][1] if "Fn::GetAtt" in p]
+            assert handler_of(prod, target) == "functions.api.handler"
+
+
+def test_queues_wake_their_functions_and_a_failure_goes_back_alone(prod: Synthesized) -> None:
+    woken = {}
+    for mapping in prod.of_type("AWS::Lambda::EventSourceMapping").values():
+        assert mapping["FunctionResponseTypes"] == ["ReportBatchItemFailures"]
+        assert mapping["BatchSize"] == 10
+        assert mapping["ScalingConfig"] == {"MaximumConcurrency": 10}
+        queue = mapping["EventSourceArn"]["Fn::GetAtt"][0]
+        woken[handler_of(prod, mapping["FunctionName"]["Ref"])] = queue.rstrip("0123456789ABCDEF")
+    assert woken == {
+        "functions.on_upload.handler": "UploadsQueue",
+        "functions.on_dead_letter.handler": "WorkDeadLetters",
+    }
+
+
+def test_every_minute_the_schedule_runs(prod: Synthesized) -> None:
+    rule = prod.one("AWS::Events::Rule", "EveryMinute")
+    assert rule["ScheduleExpression"] == "rate(1 minute)"
+    [target] = rule["Targets"]
+    assert handler_of(prod, target["Arn"]["Fn::GetAtt"][0]) == "functions.on_schedule.handler"
+
+
+def test_s3_tells_of_both_doors_once_it_may(prod: Synthesized) -> None:
+    [(name, media)] = [
+        (name, resource)
+        for name, resource in prod.template["Resources"].items()
+        if name.startswith("StorageMedia") and resource["Type"] == "AWS::S3::Bucket"
+    ]
+    told = media["Properties"]["NotificationConfiguration"]["QueueConfigurations"]
+    assert [news["Event"] for news in told] == ["s3:ObjectCreated:*"] * 2
+    prefixes = [rule["Value"] for news in told for rule in news["Filter"]["S3Key"]["Rules"]]
+    assert prefixes == ["inbox/", "uploads/"]
+    assert {news["Queue"]["Fn::GetAtt"][0].rstrip("0123456789ABCDEF") for news in told} == {"UploadsQueue"}
+    assert any(dependency.startswith("UploadsQueuePolicy") for dependency in media["DependsOn"]), name

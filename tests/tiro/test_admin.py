@@ -1,0 +1,83 @@
+"""Keys as an operator makes them, against DynamoDB."""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Iterator
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+import boto3
+import pytest
+from moto import mock_aws
+
+from tests.factories import NOW
+from tiro.adapters.dynamodb import DynamoDBKeyStore
+from tiro.admin import create_key
+from tiro.errors import InvalidRequest, NotConfigured, ServiceUnavailable
+from tiro.key import hash_key, new_key
+
+if TYPE_CHECKING:
+    from mypy_boto3_dynamodb.client import DynamoDBClient
+
+ENTROPY = bytes(range(32))
+ACCOUNT = {"AWS_REGION": "eu-west-1", "AWS_ACCESS_KEY_ID": "test", "AWS_SECRET_ACCESS_KEY": "test"}
+
+
+@pytest.fixture
+def dynamodb() -> Iterator[DynamoDBClient]:
+    with mock_aws():
+        client = boto3.client("dynamodb", region_name="eu-west-1")
+        client.create_table(
+            TableName="jobs",
+            BillingMode="PAY_PER_REQUEST",
+            AttributeDefinitions=[
+                {"AttributeName": "pk", "AttributeType": "S"},
+                {"AttributeName": "sk", "AttributeType": "S"},
+            ],
+            KeySchema=[{"AttributeName": "pk", "KeyType": "HASH"}, {"AttributeName": "sk", "KeyType": "RANGE"}],
+        )
+        yield client
+
+
+def create(owner: str, environ: dict[str, str], directory: Path) -> str:
+    return create_key(owner, environ=environ, directory=directory, at=NOW, entropy=ENTROPY)
+
+
+def test_the_key_opens_and_only_its_hash_is_stored(dynamodb: DynamoDBClient, tmp_path: Path) -> None:
+    key = create("ada", {"TIRO_TABLE": "jobs", **ACCOUNT}, tmp_path)
+    assert key == new_key(ENTROPY)
+    assert DynamoDBKeyStore(dynamodb, "jobs").owner_of(hash_key(key)) == "ada"
+    assert key not in str(dynamodb.scan(TableName="jobs")["Items"])
+
+
+def test_a_running_sandbox_is_found_with_its_account(dynamodb: DynamoDBClient, tmp_path: Path) -> None:
+    before = dict(os.environ)
+    (tmp_path / ".sandbox").mkdir()
+    lines = [f"{name}={value}" for name, value in {"TIRO_TABLE": "jobs", **ACCOUNT}.items()]
+    (tmp_path / ".sandbox" / "env").write_text("\n".join(lines))
+    key = create("ada", {"AWS_REGION": "us-east-1"}, tmp_path)
+    assert DynamoDBKeyStore(dynamodb, "jobs").owner_of(hash_key(key)) == "ada"
+    assert dict(os.environ) == before
+
+
+@pytest.mark.parametrize("owner", ["", "Ada", "a b", "-a", "a-", "a\n", "a/b", "ä", "a" * 64])
+def test_an_owner_that_cannot_be(dynamodb: DynamoDBClient, tmp_path: Path, owner: str) -> None:
+    with pytest.raises(InvalidRequest, match="cannot be an owner's name"):
+        create(owner, {"TIRO_TABLE": "jobs", **ACCOUNT}, tmp_path)
+    assert not dynamodb.scan(TableName="jobs")["Items"]
+
+
+def test_no_table_named(tmp_path: Path) -> None:
+    with pytest.raises(NotConfigured, match="Set TIRO_TABLE"):
+        create("ada", {}, tmp_path)
+
+
+def test_no_region(tmp_path: Path) -> None:
+    with pytest.raises(NotConfigured, match="region"):
+        create("ada", {"TIRO_TABLE": "jobs"}, tmp_path)
+
+
+def test_no_such_table(dynamodb: DynamoDBClient, tmp_path: Path) -> None:
+    with pytest.raises(ServiceUnavailable, match="ResourceNotFoundException"):
+        create("ada", {"TIRO_TABLE": "another", **ACCOUNT}, tmp_path)

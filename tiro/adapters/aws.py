@@ -1,0 +1,82 @@
+"""Clients for AWS, made in one way. Region, credentials and endpoint are boto3's own business: it reads them
+from the environment, so that another endpoint is all that tells a laptop from the cloud."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import TYPE_CHECKING, Any
+
+import boto3
+from botocore.config import Config
+from botocore.exceptions import BotoCoreError, ClientError
+
+from tiro.errors import NotConfigured, ServiceUnavailable
+
+if TYPE_CHECKING:
+    from mypy_boto3_dynamodb.client import DynamoDBClient
+    from mypy_boto3_s3.client import S3Client
+    from mypy_boto3_sqs.client import SQSClient
+
+LONGEST_POLL = 20
+"""Seconds SQS may hold a receive open (SQS developer guide, "Short and long polling")."""
+
+
+def dynamodb_client() -> DynamoDBClient:
+    return boto3.client("dynamodb", config=_config(read_timeout=5))
+
+
+def dynamodb_client_for(environ: Mapping[str, str]) -> DynamoDBClient:
+    """The client for the AWS_* variables of another environment than the process's own; boto3 finds what it lacks.
+
+    Raises NotConfigured when that is not enough.
+    """
+    try:
+        return boto3.client(
+            "dynamodb",
+            config=_config(read_timeout=5),
+            endpoint_url=environ.get("AWS_ENDPOINT_URL"),
+            region_name=environ.get("AWS_REGION") or environ.get("AWS_DEFAULT_REGION"),
+            aws_access_key_id=environ.get("AWS_ACCESS_KEY_ID"),
+            aws_secret_access_key=environ.get("AWS_SECRET_ACCESS_KEY"),
+            aws_session_token=environ.get("AWS_SESSION_TOKEN"),
+        )
+    except (BotoCoreError, ValueError) as error:
+        raise NotConfigured(f"AWS cannot be asked: {error}") from None
+
+
+def s3_client() -> S3Client:
+    return boto3.client(
+        "s3",
+        config=_config(
+            read_timeout=20,
+            signature_version="s3v4",
+            # A presigned PUT must demand no CRC32, as other SDKs' do by default: no browser and no curl sends one.
+            request_checksum_calculation="when_required",
+            response_checksum_validation="when_required",
+            # Presigned URLs otherwise name the global endpoint, which redirects for a bucket that is young and
+            # not in us-east-1. Where the endpoint is an IP address, botocore still falls back to paths.
+            s3={"addressing_style": "virtual"},
+        ),
+    )
+
+
+def sqs_client() -> SQSClient:
+    return boto3.client("sqs", config=_config(read_timeout=LONGEST_POLL + 10))
+
+
+def unavailable(error: ClientError | BotoCoreError) -> ServiceUnavailable:
+    """Say what AWS did not do for us, without what it was asked to do it with."""
+    if isinstance(error, ClientError):
+        what = f"{error.operation_name} failed with {code_of(error)}"
+    else:
+        what = f"AWS could not be asked ({type(error).__name__})"
+    return ServiceUnavailable(f"{what}. Try again in a moment.")
+
+
+def code_of(error: ClientError) -> str:
+    """Return AWS's name for what went wrong; a bare status where the answer had no body."""
+    return str(error.response.get("Error", {}).get("Code", "Unknown"))
+
+
+def _config(**options: Any) -> Config:
+    return Config(retries={"mode": "standard", "total_max_attempts": 4}, connect_timeout=3, **options)

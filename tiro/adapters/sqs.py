@@ -1,0 +1,81 @@
+"""The work queue on SQS: a standard queue, fair between owners."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from contextlib import contextmanager
+from typing import TYPE_CHECKING
+
+from botocore.exceptions import BotoCoreError, ClientError
+
+from tiro.adapters.aws import code_of, unavailable
+from tiro.message import JobMessage
+from tiro.ports import Received
+
+if TYPE_CHECKING:
+    from mypy_boto3_sqs.client import SQSClient
+
+_NO_LONGER_OURS = (
+    "AWS.SimpleQueueService.MessageNotInflight",
+    "MessageNotInflight",
+    "ReceiptHandleIsInvalid",
+    "InvalidParameterValue",  # a handle that expired, or a message hidden for the 12 hours that SQS allows
+)
+
+
+class SQSJobQueue:
+    """ports.JobQueue.
+
+    A handle that is no longer good is not an error: the message is out of our hands, and what becomes of it is
+    decided by whoever gets it next. Whose the job is, the lease says, never the queue.
+    """
+
+    def __init__(self, client: SQSClient, queue_url: str) -> None:
+        self._client = client
+        self._queue_url = queue_url
+
+    def send(self, message: JobMessage, *, owner: str) -> None:
+        with _sqs_errors():
+            self._client.send_message(
+                QueueUrl=self._queue_url,
+                MessageBody=message.model_dump_json(),
+                MessageGroupId=owner,  # on a standard queue it orders nothing: it makes the queue fair
+            )
+
+    def receive(self, *, wait_seconds: int) -> Received | None:
+        with _sqs_errors():
+            answer = self._client.receive_message(
+                QueueUrl=self._queue_url,
+                MaxNumberOfMessages=1,  # one in hand: what waits behind it should wait in the queue
+                WaitTimeSeconds=wait_seconds,
+                MessageSystemAttributeNames=["ApproximateReceiveCount"],
+            )
+        for message in answer.get("Messages", []):
+            return Received(
+                body=message["Body"],
+                handle=message["ReceiptHandle"],
+                receives=int(message["Attributes"]["ApproximateReceiveCount"]),
+            )
+        return None
+
+    def extend(self, received: Received, *, seconds: int) -> None:
+        with _sqs_errors(forgive=_NO_LONGER_OURS):
+            self._client.change_message_visibility(
+                QueueUrl=self._queue_url, ReceiptHandle=received.handle, VisibilityTimeout=seconds
+            )
+
+    def delete(self, received: Received) -> None:
+        with _sqs_errors(forgive=_NO_LONGER_OURS):
+            self._client.delete_message(QueueUrl=self._queue_url, ReceiptHandle=received.handle)
+
+
+@contextmanager
+def _sqs_errors(forgive: tuple[str, ...] = ()) -> Iterator[None]:
+    """Let no error of botocore's out; `forgive` are AWS's names of those that are none. Raises ServiceUnavailable."""
+    try:
+        yield
+    except ClientError as error:
+        if code_of(error) not in forgive:
+            raise unavailable(error) from error
+    except BotoCoreError as error:
+        raise unavailable(error) from error

@@ -1,0 +1,113 @@
+"""The recording is there: its job is queued."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from datetime import timedelta
+
+from tiro.errors import Conflict, JobNotFound, PermanentError
+from tiro.job import Drop, Job, JobStatus, Media, new_id
+from tiro.message import JobMessage
+from tiro.ports import Clock, JobQueue, JobStore, MediaReader, MediaStore, TranscriptStore
+from tiro.request import S3Object, parse_options
+from tiro.service.end import fail
+from tiro.service.limits import check_duration, check_size
+from tiro.settings import Limits
+
+DROP_SECONDS = 3600
+"""How long a dropped object's event may be retried before its job is given up."""
+
+
+@dataclass(frozen=True)
+class ObjectCreated:
+    """S3 says that an object was written. May come twice, late, or in the wrong order."""
+
+    source: S3Object
+    version: str | None
+    sequencer: str  # orders the writes of one key
+
+
+def arrived(
+    event: ObjectCreated,
+    *,
+    jobs: JobStore,
+    media: MediaStore,
+    reader: MediaReader,
+    queue: JobQueue,
+    transcripts: TranscriptStore,
+    clock: Clock,
+    limits: Limits,
+) -> Job | None:
+    """Enqueue the job that waits for this object, or the one that a dropped file makes.
+
+    Return None for an object that is nobody's recording: a folder, a key outside both doors, a job unknown
+    or no longer waiting. What is wrong with the recording fails its job; only what may pass is raised.
+    """
+    door, _, path = event.source.key.partition("/")
+    owner, _, rest = path.partition("/")
+    if not rest or rest.endswith("/"):
+        return None
+    if door == "uploads":
+        job = _waiting_job(rest, owner, jobs)
+    elif door == "inbox":
+        job = _dropped_job(event, owner, jobs=jobs, clock=clock)
+    else:
+        return None
+    if job is None or job.status is not JobStatus.AWAITING_MEDIA:
+        return None
+    try:
+        return _enqueue(job, event, jobs=jobs, media=media, reader=reader, queue=queue, clock=clock, limits=limits)
+    except Conflict:
+        return None  # the same event, handled at the same time elsewhere
+    except PermanentError as error:
+        return fail(job, error, jobs=jobs, transcripts=transcripts, clock=clock)
+
+
+def _waiting_job(job_id: str, owner: str, jobs: JobStore) -> Job | None:
+    try:
+        job = jobs.get(job_id)
+    except JobNotFound:
+        return None
+    return job if job.owner == owner else None
+
+
+def _dropped_job(event: ObjectCreated, owner: str, *, jobs: JobStore, clock: Clock) -> Job:
+    """The same write of a key always gives the same job."""
+    now = clock.now()
+    return jobs.create(
+        Job(
+            id=new_id(now, clock.entropy()),
+            owner=owner,
+            status=JobStatus.AWAITING_MEDIA,
+            source="drop",
+            options=parse_options({}),
+            created_at=now,
+            media=Media(bucket=event.source.bucket, key=event.source.key, version=event.version),
+            drop=Drop(bucket=event.source.bucket, key=event.source.key, sequencer=event.sequencer),
+            upload_expires_at=now + timedelta(seconds=DROP_SECONDS),
+        )
+    )
+
+
+def _enqueue(
+    job: Job,
+    event: ObjectCreated,
+    *,
+    jobs: JobStore,
+    media: MediaStore,
+    reader: MediaReader,
+    queue: JobQueue,
+    clock: Clock,
+    limits: Limits,
+) -> Job:
+    info = media.head(event.source, event.version)
+    check_size(info.media, limits)
+    if job.drop:
+        job = job.model_copy(update={"options": parse_options(dict(info.metadata))})
+    name = job.media and job.media.name  # what the caller of an upload said it is called
+    found = info.media.model_copy(update={"duration": reader.duration(info.media), "name": name or info.media.name})
+    check_duration(found.duration, limits.max_media_seconds)
+    queued = job.queued(at=clock.now(), media=found)
+    queue.send(JobMessage(job_id=job.id, generation=queued.generation), owner=job.owner)
+    jobs.save(job, queued)
+    return queued

@@ -1,0 +1,68 @@
+"""How a job may fail, and who is told."""
+
+from __future__ import annotations
+
+from urllib.parse import quote
+
+from tiro.errors import AttemptsExhausted, Conflict, JobNotFound, TiroError, UploadExpired
+from tiro.job import Drop, Job
+from tiro.message import JobMessage
+from tiro.ports import Clock, JobStore, RunStore, TranscriptStore
+
+
+def fail(
+    job: Job,
+    error: TiroError,
+    *,
+    jobs: JobStore,
+    transcripts: TranscriptStore,
+    clock: Clock,
+    held: tuple[RunStore, str] | None = None,
+) -> Job:
+    """End a job with its reason; a dropper finds the reason beside where the transcript would be.
+
+    A worker passes the attempt that it holds the job by. Raises LeaseLost or Conflict when somebody else was first.
+    """
+    problem = error.problem(instance=f"/v1/transcriptions/{quote(job.id)}")
+    failed = job.failed(at=clock.now(), problem=problem)
+    if held:
+        runs, attempt = held
+        runs.finish(job, failed, attempt)
+    else:
+        jobs.save(job, failed)
+    if job.drop:
+        drop = job.drop
+        body = problem.model_dump_json(indent=2).encode()
+        transcripts.publish(problem_key(drop), body, "application/problem+json", current=lambda: jobs.newest(drop))
+    return failed
+
+
+def problem_key(drop: Drop) -> str:
+    return f"{drop.key}.problem.json"
+
+
+def bury(
+    message: JobMessage, *, jobs: JobStore, runs: RunStore, transcripts: TranscriptStore, clock: Clock
+) -> Job | None:
+    """Fail the job of a message that ended in the dead-letter queue, unless somebody holds or has ended it."""
+    try:
+        job = jobs.get(message.job_id)
+    except JobNotFound:
+        return None
+    held = runs.get(job.id)
+    if job.status.terminal or message.generation < job.generation or (held and held.lease_expires_at > clock.now()):
+        return None
+    error = AttemptsExhausted("The job was handed to workers again and again and none of them finished it.")
+    return fail(job, error, jobs=jobs, transcripts=transcripts, clock=clock)
+
+
+def expire(*, jobs: JobStore, transcripts: TranscriptStore, clock: Clock, limit: int = 100) -> list[Job]:
+    """Fail what waited too long for its recording; at most `limit` jobs a call."""
+    failed = []
+    for job in jobs.overdue(clock.now(), limit):
+        error = UploadExpired("No recording came in time. Submit again, and send it to the new address.")
+        try:
+            failed.append(fail(job, error, jobs=jobs, transcripts=transcripts, clock=clock))
+        except Conflict:
+            continue  # it came just now
+    return failed

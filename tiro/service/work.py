@@ -1,0 +1,139 @@
+"""A worker's part: claim a job, hear it, complete it or give it back."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from datetime import timedelta
+
+from tiro.errors import AttemptsExhausted, Conflict, JobNotFound
+from tiro.formats import FORMATS
+from tiro.job import Drop, Job, Run, TranscriptRef, new_id
+from tiro.message import JobMessage
+from tiro.ports import Clock, JobStore, OnProgress, RunStore, Transcriber, TranscriptStore
+from tiro.service.end import fail, problem_key
+from tiro.settings import Limits
+from tiro.transcript import Transcript
+
+LOOKS_FOR_JOB = 5
+"""How often a worker looks for the job of a message before it takes it for a leftover."""
+
+
+@dataclass(frozen=True)
+class Claim:
+    """A job in the hands of one attempt. Whoever holds the lease holds the job."""
+
+    job: Job
+    run: Run
+
+
+@dataclass(frozen=True)
+class Declined:
+    """This message is not to be worked on: hide it for some seconds and look again, or (None) delete it."""
+
+    hide_seconds: int | None
+    why: str
+
+
+@dataclass(frozen=True)
+class LeaseTerms:
+    seconds: float  # a lease lasts, from each heartbeat on
+    max_attempts: int
+
+
+def claim(
+    message: JobMessage,
+    *,
+    receives: int,
+    jobs: JobStore,
+    runs: RunStore,
+    transcripts: TranscriptStore,
+    clock: Clock,
+    terms: LeaseTerms,
+) -> Claim | Declined:
+    """Take the job of a message, unless it is done, held or spent. A spent one fails here."""
+    try:
+        job = jobs.get(message.job_id)
+    except JobNotFound:
+        return _not_yet(receives, "there is no such job")
+    if message.generation > job.generation:
+        return _not_yet(receives, "the record is older than the message")
+    if job.status.terminal or message.generation < job.generation:
+        return Declined(None, f"a leftover: the job is {job.status}")
+    now = clock.now()
+    held = runs.get(job.id)
+    if held and held.lease_expires_at > now:
+        # A duplicate, or the message of a worker that was cut off from SQS only. Look less and less often,
+        # so that a long job does not carry its duplicate into the dead-letter queue.
+        return Declined(min(900, int(terms.seconds) * receives), "another attempt holds the job")
+    if job.attempts >= terms.max_attempts:
+        died = AttemptsExhausted(f"{job.attempts} attempts ended without a word: the worker died each time.")
+        fail(job, died, jobs=jobs, transcripts=transcripts, clock=clock)
+        return Declined(None, "every attempt is spent")
+    run = Run(
+        attempt=new_id(now, clock.entropy()),
+        lease_expires_at=now + timedelta(seconds=terms.seconds),
+        total=job.media.duration if job.media else None,
+    )
+    claimed = job.claimed(at=now)
+    try:
+        runs.claim(job, claimed, run, now=now)
+    except Conflict:
+        return Declined(int(terms.seconds), "another attempt was first")
+    return Claim(claimed, run)
+
+
+def _not_yet(receives: int, why: str) -> Declined:
+    return Declined(2 * receives if receives < LOOKS_FOR_JOB else None, why)
+
+
+def transcribe(
+    claim: Claim,
+    *,
+    transcriber: Transcriber,
+    jobs: JobStore,
+    runs: RunStore,
+    transcripts: TranscriptStore,
+    clock: Clock,
+    limits: Limits,
+    on_progress: OnProgress,
+) -> Job:
+    """Hear the recording, store the transcript, complete the job.
+
+    Raises MediaError, TransientError, or LeaseLost when another attempt holds the job now.
+    """
+    job = claim.job
+    assert job.media  # noqa: S101  (a job is queued with its media)
+    transcript = transcriber.transcribe(
+        job.media, job.options, max_seconds=limits.max_media_seconds, on_progress=on_progress
+    )
+    ref = TranscriptRef(
+        key=f"transcripts/{job.owner}/{job.id}/{claim.run.attempt}.json",
+        language=transcript.language,
+        duration=transcript.duration,
+        no_speech=transcript.no_speech,
+    )
+    transcripts.put(ref.key, transcript)
+    completed = job.completed(at=clock.now(), transcript=ref)
+    if job.drop:
+        _publish(job.drop, transcript, jobs=jobs, transcripts=transcripts)
+    runs.finish(job, completed, claim.run.attempt)
+    return completed
+
+
+def _publish(drop: Drop, transcript: Transcript, *, jobs: JobStore, transcripts: TranscriptStore) -> None:
+    """Put the transcript where the dropper looks for it; the newest write of a key wins."""
+    for name in ("json", "txt", "srt", "vtt"):
+        form = FORMATS[name]
+        transcripts.publish(
+            f"{drop.key}.{form.extension}",
+            form.render(transcript).encode(),
+            form.media_type,
+            current=lambda: jobs.newest(drop),
+        )
+    if jobs.newest(drop):
+        transcripts.withdraw(problem_key(drop))
+
+
+def give_back(claim: Claim, *, counted: bool, runs: RunStore) -> None:
+    """Let another attempt have the job. Raises LeaseLost when one already has."""
+    runs.finish(claim.job, claim.job.returned(counted=counted), claim.run.attempt)
