@@ -165,7 +165,12 @@ class _Hearing:
         window, flags = attempt.window, result.flags
         best = max(filter(None, (attempt.best, result)), key=lambda r: r.belief)
         silent = flags >= {Flag.NO_SPEECH, Flag.LOW_LOGPROB}  # Whisper would not try again, nor do we
-        if flags & {Flag.LOOP, Flag.SPARSE} and attempt.step == 0 and len(window.pcm) > SHORT * SAMPLE_RATE and not silent:
+        if (
+            flags & {Flag.LOOP, Flag.SPARSE}
+            and attempt.step == 0
+            and len(window.pcm) > SHORT * SAMPLE_RATE
+            and not silent
+        ):
             for half in _halves(window):
                 self._again[0].append(attempt.again(flags, window=half))
         elif flags & {Flag.LOOP, Flag.LOW_LOGPROB} and not silent and attempt.step + 1 < len(LADDER):

@@ -47,8 +47,7 @@ def _run(asked: argparse.Namespace, options: Options) -> int:
         case "up":
             from sandbox.up import up
 
-            up(options, os.environ)
-            return 0
+            return up(options, os.environ)
         case "demo":
             from sandbox.demo import demo
 

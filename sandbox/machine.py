@@ -58,6 +58,8 @@ def sandbox(options: Options, steps: Steps, environ: Mapping[str, str]) -> Itera
     """Bring it up, and down again whatever happens. Raises SandboxError."""
     state, emulator = options.state, Emulator(options.port)
     with contextlib.ExitStack() as down:
+        stopping = steps.console.status("Stopping …")
+        down.callback(stopping.stop)  # first here is last there
         lock = down.enter_context(state.hold())
         for leftover in (state.env, *state.root.glob("*.log")):
             leftover.unlink(missing_ok=True)
@@ -82,6 +84,7 @@ def sandbox(options: Options, steps: Steps, environ: Mapping[str, str]) -> Itera
 
         down.callback(state.env.unlink, missing_ok=True)
         write_env(state.env, env)
+        down.callback(stopping.start)
         yield Sandbox(env, child, worker)
 
 

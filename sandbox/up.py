@@ -5,11 +5,12 @@ from __future__ import annotations
 import time
 from collections.abc import Mapping
 from pathlib import Path
+from typing import NoReturn
 
 from rich.console import Console
 from rich.text import Text
 
-from sandbox.machine import Options, Sandbox, sandbox
+from sandbox.machine import Options, sandbox
 from sandbox.steps import Steps
 
 SAMPLE = Path(__file__).with_name("sample.ogg")
@@ -40,7 +41,7 @@ INVITATION = """
 """
 
 
-def up(options: Options, environ: Mapping[str, str]) -> None:
+def up(options: Options, environ: Mapping[str, str]) -> NoReturn:
     """Run until it is stopped from outside. Raises SandboxError."""
     console = Console()
     steps = Steps(console)
@@ -49,22 +50,15 @@ def up(options: Options, environ: Mapping[str, str]) -> None:
     with sandbox(options, steps, environ) as running:
         steps.say("ready", "", f"{time.monotonic() - began:.1f} s")
         console.print(Text(invitation(running.env, options.state.root)), soft_wrap=True)
-        watch(running, steps)
+        while True:
+            running.watch()
+            time.sleep(0.3)
 
 
 def invitation(env: Mapping[str, str], root: Path) -> str:
     """Return lines that work as they stand when they are pasted."""
     tiro = ".venv/bin/tiro" if Path(".venv/bin/tiro").exists() else "tiro"
     return INVITATION.format(**env, tiro=tiro, sample=short(SAMPLE), env=short(root / "env"), root=short(root))
-
-
-def watch(running: Sandbox, steps: Steps) -> None:
-    try:
-        while True:
-            running.watch()
-            time.sleep(0.3)
-    finally:
-        steps.console.print("\n  Stopping …")
 
 
 def short(path: Path) -> str:

@@ -25,7 +25,12 @@ from tiro.request import S3Object, parse_request
 from tiro.service import ObjectCreated
 from tiro.settings import ApiSettings, WorkerSettings
 
-NAMES = {"table": "table", "queue_url": "queue", "media_bucket": "media", "transcript_bucket": "transcripts"}
+NAMES: dict[str, Any] = {
+    "table": "table",
+    "queue_url": "queue",
+    "media_bucket": "media",
+    "transcript_bucket": "transcripts",
+}
 
 
 @dataclass

@@ -111,7 +111,9 @@ def count_errors(reference: str, text: str, language: str) -> tuple[int, int]:
 
 def check(line: Mapping[str, Any], result: Result, rss_mb: float) -> list[str]:
     """Return in words what of a manifest line's `check` is not met."""
-    rules: Mapping[str, Any] = line.get("check") or (HEADERLESS if line["container"] == "s16le" else {"outcome": _outcome_of(line)})
+    rules: Mapping[str, Any] = line.get("check") or (
+        HEADERLESS if line["container"] == "s16le" else {"outcome": _outcome_of(line)}
+    )
     words = len(normalise(result.text, "").split())
     outcome = "error" if result.error else "text" if words else "empty"
     wrong = []
@@ -169,11 +171,11 @@ def _fill(result: Result, transcript: Transcript) -> None:
 
 
 def table(results: Sequence[Result]) -> Table:
-    """Return a row per category and language."""
+    """Return a row per category and language: speed is x real time, astray counts files heard in another language."""
     groups: dict[tuple[str, str], list[Result]] = defaultdict(list)
     for result in results:
         groups[result.category, result.language].append(result)
-    rows = Table("category", "language", "files", "minutes", "wrong / words", "wer %", "x real time", "other language")
+    rows = Table("category", "language", "files", "minutes", "words", "wrong", "wer %", "speed", "astray")
     for (category, language), group in sorted(groups.items()):
         words, wrong = _pool(group)
         seconds, wall = sum(r.seconds for r in group), sum(r.wall for r in group)
@@ -183,7 +185,8 @@ def table(results: Sequence[Result]) -> Table:
             language,
             str(len(group)),
             f"{seconds / 60:.1f}",
-            f"{wrong} / {words}" if words else "",
+            str(words or ""),
+            str(wrong) if words else "",
             f"{100 * wrong / words:.1f}" if words else "",
             f"{seconds / wall:.1f}",
             str(astray or ""),

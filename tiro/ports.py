@@ -103,7 +103,10 @@ class MediaStore(Protocol):
         ...
 
     def read(self, media: Media, start: int, end: int) -> bytes:
-        """Return bytes `start` to `end`, exclusive, of this very version. Raises MediaNotFound."""
+        """Return bytes `start` to `end`, exclusive, of this very version, or as many of them as there are.
+
+        Raises MediaNotFound; also when the object was deleted, though an older version may still lie there.
+        """
         ...
 
     def presign_upload(
@@ -151,7 +154,10 @@ class JobQueue(Protocol):
     def receive(self, *, wait_seconds: int) -> Received | None: ...
 
     def extend(self, received: Received, *, seconds: int) -> None:
-        """Hide it for `seconds` from now; 0 gives it back at once."""
+        """Hide it for `seconds` from now; 0 gives it back at once.
+
+        A handle that is no longer good is no error, here and in `delete`: whose the job is, the lease says.
+        """
         ...
 
     def delete(self, received: Received) -> None: ...

@@ -135,7 +135,7 @@ def _failures() -> Iterator[None]:
     try:
         yield
     except (RuntimeError, MemoryError) as error:
-        raise EngineFailed(f"The speech engine failed: {error or 'out of memory'}.") from error
+        raise EngineFailed(f"The speech engine failed: {str(error) or 'out of memory'}.") from error
 
 
 def _read(result: Any, tokenizer: Tokenizer, seconds: float) -> HeardWindow:
@@ -161,6 +161,8 @@ def _segments(tokens: Sequence[int], tokenizer: Tokenizer, seconds: float) -> tu
             times = 0
             continue
         end = seconds if token == tokenizer.eot else min((token - tokenizer.timestamp_begin) * TIMESTAMP, seconds)
+        if tokenizer.eot < token < tokenizer.timestamp_begin:
+            continue  # a special token that should have been suppressed
         if text:
             segments.append(HeardSegment(start=start, end=max(start, end), text=tokenizer.decode(text)))
         if token == tokenizer.eot:

@@ -25,7 +25,7 @@ def write(path: Path, channels: Any, *, codec: str = "pcm_s16le", rate: int = SA
     samples = np.atleast_2d(np.asarray(channels, np.float32))
     layout = layout or {1: "mono", 2: "stereo", 6: "5.1"}[len(samples)]
     with av.open(str(path), "w") as container:
-        stream = container.add_stream(codec, rate=rate)
+        stream: Any = container.add_stream(codec, rate=rate)
         stream.layout = layout
         frame = av.AudioFrame.from_ndarray(np.ascontiguousarray(samples), format="fltp", layout=layout)
         frame.sample_rate, frame.pts = rate, 0

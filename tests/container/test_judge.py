@@ -18,7 +18,9 @@ def window(seconds: float = 10, *spoken: tuple[float, float]) -> Window:
     return Window(0, np.zeros(round(seconds * SAMPLE_RATE), np.float32), spans)
 
 
-def heard(*segments: tuple[float, float, str], logprob: float = -0.3, silent: float = 0.1, complete: bool = True) -> HeardWindow:
+def heard(
+    *segments: tuple[float, float, str], logprob: float = -0.3, silent: float = 0.1, complete: bool = True
+) -> HeardWindow:
     return HeardWindow([HeardSegment(*s) for s in segments], logprob, silent, complete)
 
 
@@ -45,7 +47,8 @@ def test_the_model_may_doubt_itself() -> None:
 
 
 @pytest.mark.parametrize(
-    ("text", "times"), [("", 0), ("a b c", 1), ("no no no", 3), ("one two one two one two three", 3), ("好 好 好 好", 4)]
+    ("text", "times"),
+    [("", 0), ("a b c", 1), ("no no no", 3), ("one two one two one two three", 3), ("好 好 好 好", 4)],
 )
 def test_repeats_are_counted(text: str, times: int) -> None:
     assert repeats(text) == times

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from itertools import pairwise
 
 import numpy as np
 import pytest
@@ -49,7 +50,7 @@ PROBABILITIES = st.lists(st.sampled_from([0.0, 0.2, 0.4, 0.6, 1.0]), max_size=60
 @given(probabilities=PROBABILITIES, cuts=st.lists(st.integers(0, 60), max_size=5))
 def test_spans_do_not_depend_on_how_the_stream_is_cut(probabilities: list[float], cuts: list[int]) -> None:
     tracker = SpanTracker(OPTIONS)
-    found = []
+    found: list[Span] = []
     for piece in np.split(np.array(probabilities, np.float32), sorted(min(c, len(probabilities)) for c in cuts)):
         found += tracker.feed(piece)
     found += tracker.finish(len(probabilities) * FRAME)
@@ -60,7 +61,7 @@ def test_spans_do_not_depend_on_how_the_stream_is_cut(probabilities: list[float]
 def test_spans_come_in_order_and_apart(probabilities: list[float]) -> None:
     found = spans(probabilities)
     assert all(start < end for start, end in found)
-    assert all(a[1] + OPTIONS.min_silence // FRAME <= b[0] for a, b in zip(found, found[1:], strict=False))
+    assert all(a[1] + OPTIONS.min_silence // FRAME <= b[0] for a, b in pairwise(found))
 
 
 @pytest.fixture(scope="module")

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from itertools import pairwise
 from typing import Any
 
 import numpy as np
@@ -56,7 +57,7 @@ def test_windows_keep_what_they_promise(pieces: list[tuple[float, float]], tail:
         np.testing.assert_array_equal(window.pcm, pcm[window.start : window.end])
         assert window.spans
         assert all(window.start <= s.start < s.end <= window.end for s in window.spans)
-    assert all(a.end <= b.start for a, b in zip(windows, windows[1:], strict=False))
+    assert all(a.end <= b.start for a, b in pairwise(windows))
     covered = np.zeros(len(pcm), bool)
     for window in windows:
         covered[window.start : window.end] = True

@@ -112,6 +112,10 @@ def test_an_accent_stays_on_its_letter() -> None:
     assert not any(line[0] == "\u0301" for lines in lines_of("e\u0301" * 100) for line in lines)
 
 
+def test_control_characters_leave_nothing_behind() -> None:
+    assert lines_of("\x1b\r a\x00b\u2028c \x07") == [("ab c",)]
+
+
 def test_other_rules_make_other_cues() -> None:
     (cue,) = cues_of(untimed("one two three"), rules=Rules(columns=5, lines=3))
     assert cue.lines == ("one", "two", "three")

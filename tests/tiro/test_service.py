@@ -192,6 +192,22 @@ class TestArrived:
         assert code(house.drop("inbox/ada/a.mp3", language="klingon")) == "invalid_request"
         assert b"klingon" in house.transcripts.objects["inbox/ada/a.mp3.problem.json"]
 
+    def test_a_key_that_leaves_no_room_is_told(self, house: House) -> None:
+        job = house.drop("inbox/ada/" + "é" * 502)
+        assert code(job) == "invalid_request"
+        assert not house.transcripts.objects
+
+    def test_the_dropper_is_told_before_the_record_is_closed(
+        self, house: House, monkeypatch: pytest.MonkeyPatch
+    ) -> None:
+        created = house.put("inbox/ada/a.mp3", b"")
+        with monkeypatch.context() as patch:
+            patch.setattr(house.transcripts, "publish", _breaks)
+            with pytest.raises(ServiceUnavailable):
+                house.arrived(created)
+        assert code(house.arrived(created)) == "media_empty"
+        assert "inbox/ada/a.mp3.problem.json" in house.transcripts.objects
+
 
 class TestClaim:
     def test_hands_out_one_lease(self, house: House) -> None:

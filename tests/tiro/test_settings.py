@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
+from typing import Any
+
 import pytest
 
 from tiro.settings import ApiSettings, SettingsError, WorkerSettings
 
-WORKER = {"table": "t", "queue_url": "q", "media_bucket": "m", "transcript_bucket": "r"}
+WORKER: dict[str, Any] = {"table": "t", "queue_url": "q", "media_bucket": "m", "transcript_bucket": "r"}
 
 
 def test_what_infra_writes_a_deployable_reads() -> None:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import unicodedata
+from functools import lru_cache
 
 _SENTENCE_ENDS = frozenset(".!?…。！？｡؟۔।॥።")
 _LATE = frozenset("!?;:»%")  # stand after a space in French, and still end their line
@@ -14,12 +15,13 @@ _JOINER = "\u200d"  # makes one emoji of two
 
 def tidy(text: str) -> str:
     """Return text on one line: each run of white space one space, and no control characters."""
-    return "".join(c for c in " ".join(text.split()) if unicodedata.category(c) != "Cc")
+    shown = (c for c in text if c.isspace() or unicodedata.category(c) != "Cc")
+    return " ".join("".join(shown).split())
 
 
 def width(text: str) -> int:
     """Return the columns text takes: two for a wide character, none for an accent that stands on another."""
-    return sum(map(_columns, text))
+    return len(text) if text.isascii() else sum(map(_columns, text))
 
 
 def pieces(text: str, columns: int) -> list[str]:
@@ -64,14 +66,18 @@ def weight(piece: str) -> float:
 
 def _fill(parts: list[str], columns: int) -> list[str]:
     lines: list[str] = []
+    taken = 0
     for part in parts:
-        if lines and width((lines[-1] + part).rstrip()) <= columns:
+        if lines and taken + width(part.rstrip()) <= columns:
             lines[-1] += part
+            taken += width(part)
         else:
             lines.append(part)
+            taken = width(part)
     return [line.rstrip() for line in lines]
 
 
+@lru_cache(maxsize=4096)
 def _columns(character: str) -> int:
     if unicodedata.category(character) in {"Mn", "Me", "Cf"}:
         return 0

@@ -5,12 +5,12 @@ from __future__ import annotations
 from dataclasses import dataclass
 from datetime import timedelta
 
-from tiro.errors import Conflict, JobNotFound, PermanentError
+from tiro.errors import Conflict, InvalidRequest, JobNotFound, PermanentError
 from tiro.job import Drop, Job, JobStatus, Media, new_id
 from tiro.message import JobMessage
 from tiro.ports import Clock, JobQueue, JobStore, MediaReader, MediaStore, TranscriptStore
 from tiro.request import S3Object, parse_options
-from tiro.service.end import fail
+from tiro.service.end import fail, too_long
 from tiro.service.limits import check_duration, check_size
 from tiro.settings import Limits
 
@@ -103,6 +103,10 @@ def _enqueue(
     info = media.head(event.source, event.version)
     check_size(info.media, limits)
     if job.drop:
+        if too_long(job.drop):
+            raise InvalidRequest(
+                "The object's key leaves no room for the transcript's beside it. Shorten it by 13 bytes."
+            )
         job = job.model_copy(update={"options": parse_options(dict(info.metadata))})
     name = job.media and job.media.name  # what the caller of an upload said it is called
     found = info.media.model_copy(update={"duration": reader.duration(info.media), "name": name or info.media.name})

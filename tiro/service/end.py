@@ -4,10 +4,21 @@ from __future__ import annotations
 
 from urllib.parse import quote
 
-from tiro.errors import AttemptsExhausted, Conflict, JobNotFound, TiroError, UploadExpired
-from tiro.job import Drop, Job
+from tiro.errors import (
+    PROBLEM_MEDIA_TYPE,
+    AttemptsExhausted,
+    Conflict,
+    JobNotFound,
+    Problem,
+    TiroError,
+    UploadExpired,
+)
+from tiro.job import Drop, Job, JobStatus
 from tiro.message import JobMessage
 from tiro.ports import Clock, JobStore, RunStore, TranscriptStore
+
+MAX_KEY_BYTES = 1024
+"""Of an object's key in UTF-8 (S3 user guide, "Naming Amazon S3 objects")."""
 
 
 def fail(
@@ -25,20 +36,34 @@ def fail(
     """
     problem = error.problem(instance=f"/v1/transcriptions/{quote(job.id)}")
     failed = job.failed(at=clock.now(), problem=problem)
-    if held:
-        runs, attempt = held
-        runs.finish(job, failed, attempt)
-    else:
-        jobs.save(job, failed)
-    if job.drop:
-        drop = job.drop
-        body = problem.model_dump_json(indent=2).encode()
-        transcripts.publish(problem_key(drop), body, "application/problem+json", current=lambda: jobs.newest(drop))
+    if job.drop and not too_long(job.drop):
+        # First: were it written after the record, a crash in between would leave the dropper without a word.
+        _publish_problem(job.drop, problem, jobs=jobs, transcripts=transcripts)
+    try:
+        if held:
+            runs, attempt = held
+            runs.finish(job, failed, attempt)
+        else:
+            jobs.save(job, failed)
+    except Conflict:
+        if job.drop and jobs.get(job.id).status is JobStatus.COMPLETED:
+            transcripts.withdraw(problem_key(job.drop))
+        raise
     return failed
+
+
+def _publish_problem(drop: Drop, problem: Problem, *, jobs: JobStore, transcripts: TranscriptStore) -> None:
+    body = problem.model_dump_json(indent=2).encode()
+    transcripts.publish(problem_key(drop), body, PROBLEM_MEDIA_TYPE, current=lambda: jobs.newest(drop))
 
 
 def problem_key(drop: Drop) -> str:
     return f"{drop.key}.problem.json"
+
+
+def too_long(drop: Drop) -> bool:
+    """Return whether a drop's key leaves no room for the names that go beside it."""
+    return len(problem_key(drop).encode()) > MAX_KEY_BYTES
 
 
 def bury(

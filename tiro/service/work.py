@@ -127,7 +127,7 @@ def _publish(drop: Drop, transcript: Transcript, *, jobs: JobStore, transcripts:
         transcripts.publish(
             f"{drop.key}.{form.extension}",
             form.render(transcript).encode(),
-            form.media_type,
+            form.content_type,
             current=lambda: jobs.newest(drop),
         )
     if jobs.newest(drop):

@@ -36,7 +36,9 @@ STEPS = st.lists(
 
 @given(steps=STEPS, block=st.integers(1, 3000), cache_blocks=st.integers(1, 6))
 @settings(suppress_health_check=[HealthCheck.function_scoped_fixture], deadline=None)
-def test_it_reads_like_a_file(files: LocalFiles, steps: Sequence[tuple[str, int]], block: int, cache_blocks: int) -> None:
+def test_it_reads_like_a_file(
+    files: LocalFiles, steps: Sequence[tuple[str, int]], block: int, cache_blocks: int
+) -> None:
     file = RangeFile(files, files.media("media"), block=block, cache_blocks=cache_blocks)
     real = io.BytesIO(CONTENT)
     for what, number in steps:
