@@ -43,18 +43,16 @@ def main(arguments: Sequence[str] | None = None) -> int:
 
 
 def _run(asked: argparse.Namespace, options: Options) -> int:
-    match asked.command:
-        case "up":
-            from sandbox.up import up
+    if asked.command == "up":
+        from sandbox.up import up
 
-            return up(options, os.environ)
-        case "demo":
-            from sandbox.demo import demo
+        up(options, os.environ)
+    elif asked.command == "demo":
+        from sandbox.demo import demo
 
-            return demo(asked.file, options, os.environ)
-        case _:
-            options.state.reset()
-            return 0
+        return demo(asked.file, options, os.environ)
+    options.state.reset()
+    return 0
 
 
 def _parser() -> argparse.ArgumentParser:

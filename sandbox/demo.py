@@ -97,18 +97,18 @@ def front_door(recording: Path, running: Running, console: Console) -> bool:
 
 def _tell(job: JobView, uploaded: datetime, running: Running, console: Console) -> None:
     """Print the job's way as a time line that begins with the job."""
-    length = job.media.duration if job.media else None
+    found = f"found {job.media.duration:.1f} s of audio and " if job.media and job.media.duration else ""
     events = [
         (job.created_at, "created", f"job {job.id}"),
         (uploaded, "uploaded", f"uploads/{OWNER}/{job.id} in the media bucket"),
-        (job.queued_at, "queued", f"S3 told on_upload, which found {_seconds(length)} of audio and sent a message"),
+        (job.queued_at, "queued", f"S3 told on_upload, which {found}sent a message"),
         (job.started_at, "claimed", f"by the worker, attempt {job.attempts}"),
     ]
     if job.transcript_url and job.progress and job.started_at and job.finished_at:
         took = (job.finished_at - job.started_at).total_seconds()
         prefix = f"transcripts/{OWNER}/{job.id}/"
         stored = max(_keys(running.s3, running.env["TIRO_TRANSCRIPT_BUCKET"], prefix))
-        heard = f"{_seconds(job.progress.total_seconds)} of audio in {took:.1f} s; the language is {job.language}"
+        heard = f"{job.progress.done_seconds:.1f} s of audio in {took:.1f} s; the language is {job.language}"
         events += [(job.finished_at, "heard", heard), (job.finished_at, "stored", f"{stored} in the transcript bucket")]
     elif job.problem:
         events.append((job.finished_at, job.status, f"{job.problem.title}. {job.problem.detail}"))
@@ -151,8 +151,4 @@ def _line(head: str, rest: str, console: Console) -> None:
 
 def _size(path: Path) -> str:
     size = path.stat().st_size
-    return f"{size / 1e6:.1f} MB" if size >= 1e6 else f"{size / 1e3:.0f} kB"
-
-
-def _seconds(seconds: float | None) -> str:
-    return "who knows how much" if seconds is None else f"{seconds:.1f} s"
+    return f"{size / 1e6:.1f} MB" if size >= 1e6 else f"{size / 1e3:.0f} kB" if size >= 1e3 else f"{size} bytes"

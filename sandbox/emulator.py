@@ -22,6 +22,7 @@ if TYPE_CHECKING:
     from collections.abc import Iterator
 
 HOST = "127.0.0.1"
+NAME = "localhost"  # what the emulator calls itself in a queue's address
 PORT = 4566
 REGION = "us-east-1"
 ACCOUNT = "000000000000"
@@ -82,6 +83,7 @@ def start(emulator: Emulator, executable: Path, state: State, environ: Mapping[s
     if not executable.exists():
         raise SandboxError(f"The emulator is not installed: there is no {executable}. {INSTALL}")
     require_free(emulator.port)
+    move(state, emulator.port)
     scratch = state.emulator / "tmp"  # it unpacks the Lambdas here, anew each time
     shutil.rmtree(scratch, ignore_errors=True)
     scratch.mkdir(parents=True)
@@ -90,11 +92,11 @@ def start(emulator: Emulator, executable: Path, state: State, environ: Mapping[s
     env = plain_environment(keep) | {
         "GATEWAY_PORT": str(emulator.port),
         "BIND_HOST": HOST,
-        "MINISTACK_HOST": "localhost",
+        "MINISTACK_HOST": NAME,
         "MINISTACK_REGION": REGION,
         "PERSIST_STATE": "1",
         "S3_PERSIST": "1",
-        "STATE_DIR": str(state.emulator / "state"),
+        "STATE_DIR": str(saved(state)),
         "S3_DATA_DIR": str(state.emulator / "s3"),
         "TMPDIR": str(scratch),
         "SFTP_ENABLED": "0",
@@ -102,6 +104,21 @@ def start(emulator: Emulator, executable: Path, state: State, environ: Mapping[s
     }
     command = Command("emulator", [str(executable)], env, scratch, state.log("emulator"), signpost=state.env)
     return Child(command, inherit=[lock])
+
+
+def saved(state: State) -> Path:
+    """The folder where the emulator saves what it knows, when it stops."""
+    return state.emulator / "state"
+
+
+def move(state: State, port: int) -> None:
+    """Let the saved state follow the emulator to another port: it knows its queues by their addresses."""
+    note = state.emulator / "port"
+    before = note.read_text() if note.exists() else str(port)
+    for file in saved(state).glob("*.json") if before != str(port) else ():
+        file.write_text(file.read_text().replace(f"{NAME}:{before}/", f"{NAME}:{port}/"))
+    state.emulator.mkdir(parents=True, exist_ok=True)
+    note.write_text(str(port))
 
 
 def wait_healthy(emulator: Emulator, child: Child, *, seconds: float = 60.0) -> None:

@@ -12,6 +12,7 @@ from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from pathlib import Path
+from typing import Any
 
 from sandbox import emulator as emulators
 from sandbox.assembly import ROOT, Synthesis
@@ -141,16 +142,28 @@ def _worker_env(env: Mapping[str, str], state: State, environ: Mapping[str, str]
 def _warm(emulator: Emulator, env: Mapping[str, str], *, seconds: float = 30.0) -> None:
     """Make the first calls ourselves, so that nobody else waits while the emulator starts a Lambda.
 
-    A job that nobody has must be 404; an event that says nothing wakes `on_upload`.
+    An event that says nothing wakes `on_upload`; a job that nobody has must be 404. Raises SandboxError.
     """
+    sqs, uploads = emulator.client("sqs"), env["TIRO_UPLOAD_QUEUE_URL"]
     event = json.dumps({"Service": "Amazon S3", "Event": "s3:TestEvent"})
-    emulator.client("sqs").send_message(QueueUrl=env["TIRO_UPLOAD_QUEUE_URL"], MessageBody=event)
+    sqs.send_message(QueueUrl=uploads, MessageBody=event)
     url = f"{env['TIRO_API_URL']}/v1/transcriptions/{'0' * 26}"
     deadline = time.monotonic() + seconds
     while (answer := _get(url, env["TIRO_API_KEY"])) != (404, "job_not_found"):
         if time.monotonic() > deadline:
             raise SandboxError(f"The API does not answer as it should: {url} says {answer[0]}, {answer[1]}.")
         time.sleep(0.2)
+    while _waiting(sqs, uploads):
+        if time.monotonic() > deadline:
+            raise SandboxError("Nobody takes S3's events from their queue. `make reset` begins anew.")
+        time.sleep(0.1)
+
+
+def _waiting(sqs: Any, queue_url: str) -> bool:
+    """Return whether messages are on a queue, or in somebody's hands."""
+    counts = ["ApproximateNumberOfMessages", "ApproximateNumberOfMessagesNotVisible"]
+    found = sqs.get_queue_attributes(QueueUrl=queue_url, AttributeNames=counts)["Attributes"]
+    return any(int(found[count]) for count in counts)
 
 
 def _get(url: str, key: str) -> tuple[int, str]:

@@ -44,3 +44,15 @@ def test_an_emulator_that_ends_at_once_is_quoted(tmp_path: Path) -> None:
     command = Command("emulator", ["sh", "-c", "echo no memory left; exit 1"], os.environ, tmp_path, tmp_path / "log")
     with pytest.raises(SandboxError, match=r"(?s)ended at once.*no memory left"):
         emulators.wait_healthy(Emulator(free_port()), Child(command))
+
+
+def test_saved_state_follows_to_another_port(tmp_path: Path) -> None:
+    state = State(tmp_path)
+    emulators.move(state, 4566)
+    emulators.saved(state).mkdir()
+    queues = emulators.saved(state) / "sqs.json"
+    queues.write_text('{"http://localhost:4566/000000000000/work": "localhost:45660"}')
+    emulators.move(state, 4566)
+    assert "4566/" in queues.read_text()
+    emulators.move(state, 4999)
+    assert queues.read_text() == '{"http://localhost:4999/000000000000/work": "localhost:45660"}'
