@@ -18,8 +18,9 @@ from tiro.ports import PCM, SAMPLE_RATE, WINDOW_SECONDS
 LONGEST = int(WINDOW_SECONDS * SAMPLE_RATE)
 """Samples of the longest window."""
 
-PAD = int(0.4 * SAMPLE_RATE)
-"""Samples kept around speech, since a word begins before anybody can be sure of it."""
+PAD = SAMPLE_RATE
+"""Samples kept around speech. Whisper wants a breath before the first word: with 0.4 s instead of 1.0 s, ten
+minutes of English prompts had 78 wrong words instead of 63, and 1.5 s gained nothing more."""
 
 PAUSE = int(5.0 * SAMPLE_RATE)
 """Samples of silence that always end a window; a shorter silence may stand inside one."""

@@ -48,8 +48,8 @@ def hear(tmp_path: Path) -> Hear:
 
 
 def test_segments_stand_on_the_recordings_clock(hear: Hear) -> None:
-    # each window begins 0.4 s before its speech, which begins at 6, 17 and 28 s
-    transcript = hear(FakeEngine(*[said((0.4, 5.4, f" Number {i}, and some more.")) for i in range(3)]), 5, 5, 5)
+    # each window begins a second before its speech, which begins at 6, 17 and 28 s
+    transcript = hear(FakeEngine(*[said((1, 6, f" Number {i}, and some more.")) for i in range(3)]), 5, 5, 5)
     assert [s.start for s in transcript.segments] == pytest.approx([6, 17, 28], abs=0.15)
     assert [s.end for s in transcript.segments] == pytest.approx([11, 22, 33], abs=0.15)
     assert transcript.text == "Number 0, and some more. Number 1, and some more. Number 2, and some more."
@@ -60,7 +60,7 @@ def test_segments_stand_on_the_recordings_clock(hear: Hear) -> None:
 
 
 def test_times_are_drawn_in_to_the_speech(hear: Hear) -> None:
-    transcript = hear(FakeEngine(said((0, 5.8, LONG_ENOUGH))), 5)
+    transcript = hear(FakeEngine(said((0, 7, LONG_ENOUGH))), 5)
     assert transcript.segments[0].start == pytest.approx(6, abs=0.15)
     assert transcript.segments[0].end == pytest.approx(11, abs=0.15)
 
@@ -103,17 +103,17 @@ def test_languages_without_spaces_are_joined_without(hear: Hear) -> None:
 
 
 def test_a_text_that_stops_early_is_resumed_where_it_stopped(hear: Hear) -> None:
-    engine = FakeEngine(said((0.4, 8, LONG_ENOUGH), complete=False))
+    engine = FakeEngine(said((1, 9, LONG_ENOUGH), complete=False))
     transcript = hear(engine, 20)
-    assert [seconds for seconds, _ in engine.decoded] == pytest.approx([20.8, 12.8], abs=0.1)
+    assert [seconds for seconds, _ in engine.decoded] == pytest.approx([22, 13], abs=0.1)
     assert [s.flags for s in transcript.segments] == [(), ("uncovered",)]
     assert transcript.segments[1].start == pytest.approx(transcript.segments[0].end, abs=0.01)
 
 
 def test_a_gap_in_the_middle_is_heard_again(hear: Hear) -> None:
-    engine = FakeEngine(said((0.4, 6, LONG_ENOUGH), (14, 20.8, LONG_ENOUGH)))
+    engine = FakeEngine(said((1, 7, LONG_ENOUGH), (15, 22, LONG_ENOUGH)))
     transcript = hear(engine, 20)
-    assert engine.decoded[1] == pytest.approx((8.4, 0.0), abs=0.1)
+    assert engine.decoded[1] == pytest.approx((9.0, 0.0), abs=0.1)
     assert [s.flags for s in transcript.segments] == [(), ("uncovered",), ()]
 
 
@@ -129,9 +129,7 @@ def test_a_loop_is_cut_into_shorter_windows(hear: Hear) -> None:
 
 def test_a_phrase_really_repeated_stays(hear: Hear) -> None:
     phrase = " in eighteen thirteen"
-    engine = FakeEngine(
-        said((0.4, 23.4, phrase * 12)), *[said((0, 11.5, phrase * 6))] * 2, *[said((0, 5.8, phrase * 3))] * 4
-    )
+    engine = FakeEngine(said((1, 24, phrase * 12)), *[said((0, 12, phrase * 6))] * 2, *[said((0, 6, phrase * 3))] * 4)
     transcript = hear(engine, 5, 5, 5, 5, apart=1)
     assert transcript.text.count("eighteen") == 12
     assert {temperature for _, temperature in engine.decoded} == {0.0}
@@ -139,8 +137,8 @@ def test_a_phrase_really_repeated_stays(hear: Hear) -> None:
 
 def test_doubtful_text_climbs_the_ladder_until_it_is_believed(hear: Hear) -> None:
     engine = FakeEngine(DOUBTFUL, DOUBTFUL)
-    transcript = hear(engine, 6)
-    assert engine.decoded == [(6.8, 0.0), (6.8, 0.2), (6.8, 0.4)]
+    transcript = hear(engine, 5)
+    assert engine.decoded == [(7.0, 0.0), (7.0, 0.2), (7.0, 0.4)]
     assert transcript.segments[0].temperature == 0.4
     assert transcript.segments[0].flags == ("low_logprob",)
     assert len({o.seed for o in engine.options}) == 1
@@ -151,7 +149,7 @@ def test_at_the_top_of_the_ladder_the_best_attempt_wins(hear: Hear) -> None:
         return said((0, 6, f" Attempt at {logprob}, and some words more."), logprob=logprob)
 
     engine = FakeEngine(*map(doubt, (-1.9, -1.8, -1.2, -1.7, -1.6, -1.5)))
-    transcript = hear(engine, 6)
+    transcript = hear(engine, 5)
     assert len(engine.decoded) == len(LADDER)
     assert (transcript.segments[0].avg_logprob, transcript.segments[0].temperature) == (-1.2, 0.4)
 
@@ -159,7 +157,7 @@ def test_at_the_top_of_the_ladder_the_best_attempt_wins(hear: Hear) -> None:
 def test_a_loop_is_worse_than_a_doubtful_text(hear: Hear) -> None:
     loop = said((0, 6, " or" * 100), logprob=-0.1)
     engine = FakeEngine(loop, DOUBTFUL, *[loop] * 4)
-    assert "fellow" in hear(engine, 6).text
+    assert "fellow" in hear(engine, 5).text
 
 
 def test_what_is_sampled_waits_for_company(hear: Hear) -> None:
