@@ -5,8 +5,8 @@ from __future__ import annotations
 from pathlib import Path
 
 from tiro.errors import MediaNotFound
-from tiro.job import Media
-from tiro.ports import MediaInfo, UploadInstructions
+from tiro.job import Media, Upload
+from tiro.ports import MediaInfo
 from tiro.request import S3Object
 
 
@@ -36,7 +36,5 @@ class LocalFiles:
         except OSError:
             raise MediaNotFound(f"There is no {media.key}.") from None
 
-    def presign_upload(
-        self, key: str, *, content_type: str | None, size: int | None, seconds: int
-    ) -> UploadInstructions:
+    def presign_upload(self, key: str, *, content_type: str | None, size: int | None, seconds: int) -> Upload:
         raise MediaNotFound("A folder takes no uploads.")

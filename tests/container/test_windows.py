@@ -82,9 +82,9 @@ def test_silence_has_no_windows() -> None:
 
 def test_short_stretches_share_a_window_and_a_long_pause_ends_one() -> None:
     apart = PAUSE / SAMPLE_RATE + 1
-    windows = windows_of(recording((1, 3), (1, 3), (apart, 3)))
+    windows = windows_of(recording((2, 3), (1, 3), (apart, 3)))
     assert [len(w.spans) for w in windows] == [2, 1]
-    assert windows[0].start == _frames(1) - PAD
+    assert windows[0].start == _frames(2) - PAD
 
 
 def test_a_window_is_cut_at_a_pause() -> None:

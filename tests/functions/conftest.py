@@ -66,7 +66,12 @@ def stack(
     bucket: str,  # noqa: F811
     queue_url: str,  # noqa: F811
 ) -> Iterator[Stack]:
-    settings: dict[str, Any] = {"table": table, "queue_url": queue_url, "media_bucket": bucket, "transcript_bucket": bucket}
+    settings: dict[str, Any] = {
+        "table": table,
+        "queue_url": queue_url,
+        "media_bucket": bucket,
+        "transcript_bucket": bucket,
+    }
     for name, value in ApiSettings.to_env(**settings).items():
         monkeypatch.setenv(name, value)
     caches = [piece for piece in vars(wiring).values() if hasattr(piece, "cache_clear")]

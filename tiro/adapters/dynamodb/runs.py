@@ -1,0 +1,63 @@
+"""Who holds a job: the lease, and how far the work is."""
+
+from __future__ import annotations
+
+from datetime import datetime
+from typing import TYPE_CHECKING
+
+from tiro.adapters.dynamodb.jobs import UNCHANGED, find_job, job_item, revision
+from tiro.adapters.dynamodb.table import Table, epoch, item_key
+from tiro.errors import Conflict, LeaseLost
+from tiro.job import Job, Run
+
+if TYPE_CHECKING:
+    from mypy_boto3_dynamodb.client import DynamoDBClient
+
+    from tiro.adapters.dynamodb.table import Item
+
+HELD = "attempt = :attempt"
+
+
+class DynamoDBRunStore:
+    """ports.RunStore."""
+
+    def __init__(self, client: DynamoDBClient, table: str) -> None:
+        self._table = Table(client, table)
+
+    def claim(self, before: Job, after: Job, run: Run, *, now: datetime) -> None:
+        free = "attribute_not_exists(pk) OR lease_expires_at < :now"
+        refused = self._table.transact(
+            self._table.a_put(job_item(after), UNCHANGED, revision(before)),
+            self._table.a_put(run_item(after.id, run), free, {":now": epoch(now)}),
+        )
+        if refused and not (find_job(self._table, after.id) == after and self.get(after.id) == run):
+            raise Conflict("Another attempt holds this job, or somebody changed it first.")
+
+    def renew(self, job_id: str, run: Run) -> None:
+        if not self._table.put(run_item(job_id, run), HELD, {":attempt": {"S": run.attempt}}):
+            raise LeaseLost
+
+    def finish(self, before: Job, after: Job, attempt: str) -> None:
+        refused = self._table.transact(
+            self._table.a_put(job_item(after), UNCHANGED, revision(before)),
+            self._table.a_delete(run_key(after.id), HELD, {":attempt": {"S": attempt}}),
+        )
+        if refused and find_job(self._table, after.id) != after:
+            raise LeaseLost if 1 in refused else Conflict
+
+    def get(self, job_id: str) -> Run | None:
+        item = self._table.get(run_key(job_id))
+        return Run.model_validate_json(item["document"]["S"]) if item else None
+
+
+def run_key(job_id: str) -> Item:
+    return item_key(f"job#{job_id}", "run")
+
+
+def run_item(job_id: str, run: Run) -> Item:
+    return {
+        **run_key(job_id),
+        "attempt": {"S": run.attempt},
+        "lease_expires_at": epoch(run.lease_expires_at),
+        "document": {"S": run.model_dump_json()},
+    }

@@ -1,0 +1,65 @@
+"""Where recordings and transcripts lie."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, field
+from typing import Protocol
+
+from tiro.job import Media, Upload
+from tiro.request import S3Object
+from tiro.transcript import Transcript
+
+
+@dataclass(frozen=True)
+class MediaInfo:
+    """What S3 says of an object before it is read."""
+
+    media: Media
+    metadata: Mapping[str, str] = field(default_factory=dict)  # user metadata and tags, lower-case names
+
+
+class MediaStore(Protocol):
+    """The recordings."""
+
+    def head(self, source: S3Object, version: str | None = None) -> MediaInfo:
+        """Raises MediaNotFound."""
+        ...
+
+    def read(self, media: Media, start: int, end: int) -> bytes:
+        """Return bytes `start` to `end`, exclusive, of this very version, or as many of them as there are.
+
+        Raises MediaNotFound; also when the object was deleted, though an older version may still lie there.
+        """
+        ...
+
+    def presign_upload(self, key: str, *, content_type: str | None, size: int | None, seconds: int) -> Upload: ...
+
+
+class TranscriptStore(Protocol):
+    """The transcripts."""
+
+    def put(self, key: str, transcript: Transcript) -> None: ...
+
+    def get(self, key: str) -> Transcript:
+        """Raises TranscriptUnavailable."""
+        ...
+
+    def publish(self, key: str, body: bytes, media_type: str, *, current: Callable[[], bool]) -> bool:
+        """Write a rendered copy while `current()` holds, however late; return whether it was written.
+
+        A copy that somebody else wrote after `current()` was asked is never overwritten unasked.
+        """
+        ...
+
+    def withdraw(self, key: str) -> None:
+        """Remove a rendered copy, if there is one."""
+        ...
+
+
+class MediaReader(Protocol):
+    """Reads what a recording's headers say, by a few short range reads."""
+
+    def duration(self, media: Media) -> float | None:
+        """Return seconds, or None where only decoding can tell."""
+        ...

@@ -1,0 +1,85 @@
+"""Who hears: a recording from end to end, or Whisper on one window."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass
+from typing import Any, Protocol
+
+from tiro.job import Media
+from tiro.request import Options
+from tiro.transcript import Engine, Transcript
+
+PCM = Any
+"""A numpy array of float32, shape (samples,), mono at SAMPLE_RATE, each about -1 to 1."""
+
+SAMPLE_RATE = 16_000
+"""Hz; what Whisper hears (openai/whisper, audio.py)."""
+
+WINDOW_SECONDS = 30.0
+"""The longest stretch Whisper hears at once (openai/whisper, audio.py: CHUNK_LENGTH)."""
+
+
+class OnProgress(Protocol):
+    def __call__(self, done: float, total: float | None) -> None:
+        """`done` and `total` are seconds of audio. May raise, to stop the work: LeaseLost, Interrupted."""
+        ...
+
+
+class Transcriber(Protocol):
+    """Hears one recording to the end: decodes, cuts, transcribes, judges, stitches."""
+
+    def transcribe(self, media: Media, options: Options, *, max_seconds: float, on_progress: OnProgress) -> Transcript:
+        """Raises MediaError when it cannot be heard, TransientError when trying again may help."""
+        ...
+
+
+@dataclass(frozen=True)
+class DecodeOptions:
+    """How one batch of windows is decoded; the same for every window in it."""
+
+    language: str  # Whisper's code
+    task: str = "transcribe"
+    beam_size: int = 1  # used at temperature 0
+    temperature: float = 0.0  # above 0: sampled
+    seed: int = 0  # of the sampling
+
+
+@dataclass(frozen=True)
+class HeardSegment:
+    """A segment of one window, in seconds from the window's start."""
+
+    start: float
+    end: float
+    text: str
+
+
+@dataclass(frozen=True)
+class HeardWindow:
+    """What an engine heard in one window."""
+
+    segments: Sequence[HeardSegment]
+    avg_logprob: float
+    no_speech_prob: float
+    complete: bool  # False: the text ends in an open timestamp, more may have been said
+
+
+class SpeechEngine(Protocol):
+    """Whisper on single windows of at most 30 s. Everything longer is cut and stitched above it."""
+
+    @property
+    def info(self) -> Engine: ...
+
+    def encode(self, windows: Sequence[PCM]) -> Any:
+        """Return encoded windows; only this engine's other methods know what they are."""
+        ...
+
+    def detect_language(self, encoded: Any) -> Sequence[Mapping[str, float]]:
+        """Return, for each window, the probability of each language by Whisper's code."""
+        ...
+
+    def decode(self, encoded: Any, options: DecodeOptions) -> Sequence[HeardWindow]: ...
+
+
+Blocks = Iterator[PCM]
+"""A recording as a stream of PCM blocks of any length."""
