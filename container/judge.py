@@ -39,6 +39,9 @@ MAX_RATE = 25.0
 MIN_VOICE = 0.1
 """The least share of a segment that the voice detector must agree is speech."""
 
+MIN_DENSITY = 0.3
+"""The same between the first and the last speech in it: people pause, music is taken for speech in flecks."""
+
 MIN_BYTES_A_SECOND = 4.0
 """The least text, in UTF-8, for a second of speech; slow English has 10, and other scripts have more."""
 
@@ -68,10 +71,12 @@ def judge(window: Window, heard: HeardWindow) -> frozenset[Flag]:
 
 
 def invented(window: Window, segment: HeardSegment, flags: frozenset[Flag]) -> frozenset[Flag]:
-    """Return the two or more guards by which a segment is taken for invented; empty: it stays."""
-    voice = _voice(window, *_samples(window, segment))
+    """Return the two or more guards by which a segment is taken for invented; empty: it stays.
+
+    `flags` are those of its window, and LOOP where a longer window around it looped.
+    """
     signals = flags & {Flag.NO_SPEECH, Flag.LOW_LOGPROB, Flag.LOOP}
-    if voice < MIN_VOICE * (segment.end - segment.start):
+    if _little_voice(window, segment):
         signals |= {Flag.LITTLE_VOICE}
     return signals if len(signals) > 1 else frozenset()
 
@@ -86,6 +91,13 @@ def uncovered(window: Window, heard: HeardWindow) -> tuple[Span, ...]:
         at = max(at, end)
     gaps.append((at, window.end, CLOSED_GAP if heard.complete else OPEN_TAIL))
     return tuple(Span(start, end) for start, end, least in gaps if _voice(window, start, end) >= least)
+
+
+def _little_voice(window: Window, segment: HeardSegment) -> bool:
+    spans = clip(window.spans, *_samples(window, segment))
+    voice = sum(span.seconds for span in spans)
+    between = Span(spans[0].start, spans[-1].end).seconds if spans else 0.0
+    return voice < max(MIN_VOICE * (segment.end - segment.start), MIN_DENSITY * between) or not spans
 
 
 def _voice(window: Window, start: int, end: int) -> float:

@@ -33,7 +33,7 @@ LADDER = (0.0, 0.2, 0.4, 0.6, 0.8, 1.0)
 """Temperatures tried one after another while the text is not believable (openai/whisper, transcribe.py)."""
 
 SEED = 20
-"""Of everything sampled, so that it can be heard the same way again."""
+"""Of everything sampled. CTranslate2 seeds each of its threads once: a process can be repeated, a call cannot."""
 
 PROGRESS_SECONDS = 5.0
 """Wall seconds after which progress is told although no batch is done: ten hours of silence have none."""
@@ -94,6 +94,7 @@ class _Attempt:
     window: Window
     step: int = 0  # on the ladder
     flags: frozenset[Flag] = frozenset()  # that fired on the way here
+    around: frozenset[Flag] = frozenset()  # LOOP, where a longer window around it looped
     best: _Result | None = None  # the most believable text so far
 
     def again(self, flags: frozenset[Flag], **changes: Any) -> _Attempt:
@@ -172,7 +173,8 @@ class _Hearing:
             and not silent
         ):
             for half in _halves(window):
-                self._again[0].append(attempt.again(flags, window=half))
+                around = attempt.around | (flags & {Flag.LOOP})
+                self._again[0].append(attempt.again(flags, window=half, around=around))
         elif flags & {Flag.LOOP, Flag.LOW_LOGPROB} and not silent and attempt.step + 1 < len(LADDER):
             self._again[attempt.step + 1].append(attempt.again(flags, step=attempt.step + 1, best=best))
         else:
@@ -184,7 +186,7 @@ class _Hearing:
         for heard in result.heard.segments:
             if not heard.text.strip():
                 continue
-            against = invented(window, heard, result.flags)
+            against = invented(window, heard, result.flags | attempt.around)
             start, end = _times(window, heard)
             kind = DroppedSegment if against else Segment
             self._segments.append(
@@ -202,7 +204,7 @@ class _Hearing:
         for stretch in uncovered(window, result.heard):
             rest = window.part(stretch.start, stretch.end + PAD)
             if len(rest.pcm) <= len(window.pcm) - SAMPLE_RATE:  # each is shorter, so that this ends
-                self._again[0].append(_Attempt(rest, flags=attempt.flags | {Flag.UNCOVERED}))
+                self._again[0].append(_Attempt(rest, flags=attempt.flags | {Flag.UNCOVERED}, around=attempt.around))
 
     def transcript(self, recording: Recording) -> Transcript:
         """Stitch what was heard together, in the order in which it was said."""

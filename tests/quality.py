@@ -219,6 +219,7 @@ def main(argv: Sequence[str]) -> int:
     engine = FasterWhisperEngine.load(load_weights(args.model))
     transcriber = WindowTranscriber(media=files, engine=engine, batch_size=args.batch_size, beam_size=args.beam_size)
     console = Console()
+    console.width = max(console.width, 100)  # a log has no width of its own
     results = []
     columns = (
         TextColumn("{task.description}"),

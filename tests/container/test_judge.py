@@ -62,6 +62,13 @@ def test_one_signal_drops_nothing_and_two_do() -> None:
     assert invented(window(), segment, frozenset({Flag.NO_SPEECH, Flag.LOW_LOGPROB}))
 
 
+def test_flecks_of_voice_are_little_and_a_short_answer_is_not() -> None:
+    doubted = frozenset({Flag.LOW_LOGPROB})
+    flecks = window(10, (0, 0.5), (4, 4.5), (8.5, 9))
+    assert invented(flecks, HeardSegment(0, 10, " Music"), doubted) == {Flag.LITTLE_VOICE, Flag.LOW_LOGPROB}
+    assert not invented(window(10, (4, 5.2)), HeardSegment(0, 10, " Yes, of course."), doubted)
+
+
 def test_sparse_text_is_never_a_reason_to_drop_it() -> None:
     assert not invented(window(), HeardSegment(0, 5, SENTENCE), frozenset({Flag.SPARSE, Flag.LOW_LOGPROB}))
 

@@ -185,6 +185,13 @@ def test_a_text_is_dropped_when_two_signals_agree_and_is_kept_aside(hear: Hear) 
     assert len(engine.decoded) == 1, "what both call silence is not sampled"
 
 
+def test_what_is_left_of_a_loop_must_be_believed(hear: Hear) -> None:
+    music = said((0, 6, " Music"), logprob=-1.2)
+    transcript = hear(FakeEngine(LOOP, *[music] * 99), 12)
+    assert transcript.no_speech
+    assert {d.flags for d in transcript.dropped} == {("loop", "low_logprob")}
+
+
 def test_one_signal_is_flagged_and_kept(hear: Hear) -> None:
     transcript = hear(FakeEngine(said((0, 3, LONG_ENOUGH), silent=0.8)), 3)
     assert transcript.segments[0].flags == (Flag.NO_SPEECH,)
