@@ -6,6 +6,10 @@ CORPUS ?= ../shared/corpus
 RUN    := admin worker weights infra
 COMPILE = $(UV) pip compile -q --upgrade --universal --python-version 3.11 --generate-hashes --no-header --no-emit-index-url
 
+# A recording's name may hold anything: it goes to the shell by the environment, where nothing is expanded again.
+override FILE := $(value FILE)
+export FILE
+
 .DEFAULT_GOAL := help
 .PHONY: help demo sandbox reset test test-fast check format lint types imports synth quality lock clean
 
@@ -13,7 +17,7 @@ help:  ## Say what there is
 	@grep -E '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | expand -t 12
 
 demo: .venv/.run .venv-emulator/.done  ## Transcribe the sample, or FILE=any/recording.mp3, on this machine
-	@$(BIN)/python -m sandbox demo $(if $(FILE),"$(FILE)")
+	@$(BIN)/python -m sandbox demo $${FILE:+-- "$$FILE"}
 
 sandbox: .venv/.run .venv-emulator/.done  ## Run the whole of Tiro on this machine until Ctrl-C
 	@$(BIN)/python -m sandbox up

@@ -4,9 +4,11 @@ from __future__ import annotations
 
 import os
 from collections.abc import Iterator, Mapping, Sequence
+from concurrent.futures import ThreadPoolExecutor
 from contextlib import contextmanager
 from dataclasses import dataclass
 from importlib.metadata import version
+from itertools import pairwise
 from typing import Any
 
 import ctranslate2
@@ -36,8 +38,10 @@ SILENCE = 1e-10
 
 @dataclass(frozen=True)
 class _Encoded:
-    features: Any  # ctranslate2.StorageView, shape (windows, 1500, width)
-    seconds: tuple[float, ...]  # of each window, before it was filled up to 30
+    """Windows in parts, one a core."""
+
+    parts: tuple[Any, ...]  # ctranslate2.StorageView, shape (windows, 1500, width)
+    seconds: tuple[tuple[float, ...], ...]  # of each window of each part, before it was filled up to 30
 
 
 class FasterWhisperEngine:
@@ -45,6 +49,8 @@ class FasterWhisperEngine:
 
     def __init__(self, model: Any, tokenizer: Any, info: Engine) -> None:
         self._model, self._tokenizer, self._info = model, tokenizer, info
+        self._cores = model.num_workers
+        self._each_core = ThreadPoolExecutor(self._cores, thread_name_prefix="engine")
         self._mel = FeatureExtractor(feature_size=model.n_mels)
         self._tokenizers: dict[tuple[str, str], Tokenizer] = {}
 
@@ -57,7 +63,9 @@ class FasterWhisperEngine:
                 weights.model,
                 device="cpu",
                 compute_type=compute_type,
-                intra_threads=threads or os.cpu_count() or 1,
+                # A core a part of the batch: two cores on one matrix wait for each other, on two they do not.
+                inter_threads=threads or os.cpu_count() or 1,
+                intra_threads=1,
                 files=files,
             )
         info = Engine(
@@ -75,17 +83,21 @@ class FasterWhisperEngine:
 
     def encode(self, windows: Sequence[PCM]) -> _Encoded:
         """Take windows of at most 30 s, shape (samples,)."""
-        features = np.stack([self._features(pcm) for pcm in windows])
+        parts = _parts(windows, self._cores)
         with _failures():
-            encoded = self._model.encode(ctranslate2.StorageView.from_array(features))
-        return _Encoded(encoded, tuple(len(pcm) / SAMPLE_RATE for pcm in windows))
+            encoded = tuple(self._each_core.map(self._encode, parts))
+        return _Encoded(encoded, tuple(tuple(len(pcm) / SAMPLE_RATE for pcm in part) for part in parts))
+
+    def _encode(self, windows: Sequence[PCM]) -> Any:
+        features = np.stack([self._features(pcm) for pcm in windows])
+        return self._model.encode(ctranslate2.StorageView.from_array(features))
 
     def detect_language(self, encoded: _Encoded) -> Sequence[Mapping[str, float]]:
         if not self._model.is_multilingual:
-            return [{"en": 1.0} for _ in encoded.seconds]
+            return [{"en": 1.0} for part in encoded.seconds for _ in part]
         with _failures():
-            found = self._model.detect_language(encoded.features)
-        return [{token[2:-2]: probability for token, probability in window} for window in found]
+            found = list(self._each_core.map(self._model.detect_language, encoded.parts))
+        return [{token[2:-2]: probability for token, probability in window} for part in found for window in part]
 
     def decode(self, encoded: _Encoded, options: DecodeOptions) -> Sequence[HeardWindow]:
         """Raises InvalidRequest for a language that this model does not know."""
@@ -96,17 +108,21 @@ class FasterWhisperEngine:
             how = {"beam_size": 1, "sampling_topk": 0, "sampling_temperature": options.temperature}
         else:
             how = {"beam_size": options.beam_size}
-        with _failures():
+
+        def generate(features: Any, seconds: Sequence[float]) -> list[HeardWindow]:
             results = self._model.generate(
-                encoded.features,
-                [prompt] * len(encoded.seconds),
+                features,
+                [prompt] * len(seconds),
                 max_length=MAX_TOKENS,
                 return_scores=True,
                 return_no_speech_prob=True,
                 suppress_tokens=list(get_suppressed_tokens(tokenizer, [-1])),
                 **how,
             )
-        return [_read(r, tokenizer, seconds) for r, seconds in zip(results, encoded.seconds, strict=True)]
+            return [_read(result, tokenizer, each) for result, each in zip(results, seconds, strict=True)]
+
+        with _failures():
+            return [heard for part in self._each_core.map(generate, encoded.parts, encoded.seconds) for heard in part]
 
     def _features(self, pcm: PCM) -> Any:
         """Return the log-mel spectrogram of a window filled up with silence, shape (mels, FRAMES)."""
@@ -127,6 +143,12 @@ class FasterWhisperEngine:
                 self._tokenizer, multilingual, task=options.task, language=options.language
             )
         return self._tokenizers[key]
+
+
+def _parts(windows: Sequence[PCM], most: int) -> list[Sequence[PCM]]:
+    """Split a batch into at most `most` parts of nearly equal size, in order."""
+    bounds = [round(len(windows) * i / most) for i in range(most + 1)]
+    return [windows[start:end] for start, end in pairwise(bounds) if end > start]
 
 
 @contextmanager
