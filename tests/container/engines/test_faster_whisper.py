@@ -112,6 +112,7 @@ def test_silence_shifts_no_clock(engine: SpeechEngine, corpus: Path, name: str, 
 
 class _Broken:
     n_mels = 80
+    num_workers = 2
 
     def __init__(self, error: Exception) -> None:
         self._error = error
