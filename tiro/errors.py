@@ -29,6 +29,7 @@ TiroError
 └── TransientError                worth trying again
     ├── TranscriptNotReady        transcript_not_ready        409
     ├── ServiceUnavailable        service_unavailable         503   AWS throttled or failed
+    ├── JobHeld                   job_held                    409   an attempt is at work on it
     ├── EngineFailed              engine_failed               500
     ├── Interrupted               interrupted                 503   the worker is asked to stop
     ├── Unreachable               unreachable                 503   the caller's side: nobody answers
@@ -165,7 +166,7 @@ class MediaError(PermanentError):
 
 
 class MediaNotFound(MediaError):
-    code, title, status = "media_not_found", "The recording is not there any more", 404
+    code, title, status = "media_not_found", "The recording is not there", 404
 
 
 class MediaEmpty(MediaError):
@@ -234,6 +235,10 @@ class TranscriptNotReady(TransientError):
 
 class ServiceUnavailable(TransientError):
     code, title, status = "service_unavailable", "A service Tiro stands on did not answer", 503
+
+
+class JobHeld(TransientError):
+    code, title, status = "job_held", "An attempt is at work on this job", 409
 
 
 class EngineFailed(TransientError):

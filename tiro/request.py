@@ -63,7 +63,9 @@ class S3Object(_Strict):
 
 
 def _s3_object(value: Any) -> Any:
-    return S3Object.parse(value) if isinstance(value, str) else value
+    if not isinstance(value, str):
+        raise ValueError("an object is named by a string, s3://bucket/key")
+    return S3Object.parse(value)
 
 
 class Source(_Strict):

@@ -8,14 +8,19 @@ from tiro.errors import (
     PROBLEM_MEDIA_TYPE,
     AttemptsExhausted,
     Conflict,
+    JobHeld,
     JobNotFound,
     Problem,
     TiroError,
+    TransientError,
     UploadExpired,
 )
 from tiro.job import Drop, Job, JobStatus
 from tiro.message import JobMessage
 from tiro.ports import Clock, JobStore, RunStore, TranscriptStore
+
+UPLOAD_EXPIRED = "No recording came in time. Submit again, and send it to the new address."
+DROP_EXPIRED = "The object is there, but it could not be queued for an hour. Write it again."
 
 MAX_KEY_BYTES = 1024
 """Of an object's key in UTF-8 (S3 user guide, "Naming Amazon S3 objects")."""
@@ -69,25 +74,38 @@ def too_long(drop: Drop) -> bool:
 def bury(
     message: JobMessage, *, jobs: JobStore, runs: RunStore, transcripts: TranscriptStore, clock: Clock
 ) -> Job | None:
-    """Fail the job of a message that ended in the dead-letter queue, unless somebody holds or has ended it."""
+    """Fail the job of a message that ended in the dead-letter queue, unless it has ended already.
+
+    Raises JobHeld while an attempt holds it: this may be the last message there is, so it must be asked again
+    whether that attempt came to an end.
+    """
     try:
         job = jobs.get(message.job_id)
     except JobNotFound:
         return None
     held = runs.get(job.id)
-    if job.status.terminal or message.generation < job.generation or (held and held.lease_expires_at > clock.now()):
+    if job.status.terminal or message.generation < job.generation:
         return None
+    if held and held.lease_expires_at > clock.now():
+        raise JobHeld("An attempt is at work on this job. Ask again when its lease has run out.")
     error = AttemptsExhausted("The job was handed to workers again and again and none of them finished it.")
     return fail(job, error, jobs=jobs, transcripts=transcripts, clock=clock)
 
 
 def expire(*, jobs: JobStore, transcripts: TranscriptStore, clock: Clock, limit: int = 100) -> list[Job]:
-    """Fail what waited too long for its recording; at most `limit` jobs a call."""
-    failed = []
+    """Fail what waited too long for its recording; at most `limit` jobs a call.
+
+    Raises TransientError for the last job that could not be failed, when all others have been.
+    """
+    failed, trouble = [], None
     for job in jobs.overdue(clock.now(), limit):
-        error = UploadExpired("No recording came in time. Submit again, and send it to the new address.")
+        error = UploadExpired(DROP_EXPIRED if job.drop else UPLOAD_EXPIRED)
         try:
             failed.append(fail(job, error, jobs=jobs, transcripts=transcripts, clock=clock))
         except Conflict:
             continue  # it came just now
+        except TransientError as one:
+            trouble = one
+    if trouble:
+        raise trouble
     return failed

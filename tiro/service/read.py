@@ -4,15 +4,21 @@ from __future__ import annotations
 
 from tiro.errors import FormatNotAcceptable, JobNotFound, TranscriptNotReady, TranscriptUnavailable
 from tiro.formats import FORMATS, Format
-from tiro.job import Job
+from tiro.job import Job, is_id
 from tiro.ports import JobStore, TranscriptStore
 
 
 def find(job_id: str, *, owner: str, jobs: JobStore) -> Job:
     """Return the owner's job. Raises JobNotFound, for another owner's job too."""
-    job = jobs.get(job_id)
+    unknown = JobNotFound("You have no transcription with this id.")  # the same words, whatever the reason
+    if not is_id(job_id):
+        raise unknown
+    try:
+        job = jobs.get(job_id)
+    except JobNotFound:
+        raise unknown from None
     if job.owner != owner:
-        raise JobNotFound(f"You have no transcription {job_id!r}.")
+        raise unknown
     return job
 
 
