@@ -42,8 +42,9 @@ def arrived(
 ) -> Job | None:
     """Enqueue the job that waits for this object, or the one that a dropped file makes.
 
-    Return None for an object that is nobody's recording: a folder, a key outside both doors, a job unknown
-    or no longer waiting, a prefix that is no owner's name. What is wrong with the recording fails its job; only what may pass is raised.
+    Return None for an object that is nobody's recording: a folder, a key outside both doors, a prefix that is no
+    owner's name, a job unknown or no longer waiting. What is wrong with the recording fails its job; only what
+    may pass is raised.
     """
     door, _, path = event.source.key.partition("/")
     owner, _, rest = path.partition("/")
