@@ -10,8 +10,13 @@ from tiro.settings import ScheduleSettings
 
 
 def handler(event: dict[str, Any], context: object) -> dict[str, int]:
-    store = wiring.transcripts(wiring.settings(ScheduleSettings).transcript_bucket)
-    failed = service.expire(jobs=wiring.jobs(), transcripts=store, clock=wiring.clock())
+    config = wiring.settings(ScheduleSettings)
+    failed = service.expire(
+        jobs=wiring.jobs(),
+        parts=wiring.parts(config.media_bucket),
+        transcripts=wiring.transcripts(config.transcript_bucket),
+        clock=wiring.clock(),
+    )
     for job in failed:
         wiring.logger("on_schedule").info("expired", extra={"job_id": job.id})
     return {"expired": len(failed)}

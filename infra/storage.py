@@ -15,6 +15,9 @@ from constructs import Construct
 DUE_INDEX = "due"
 """Sparse: holds only what something must happen to at a time."""
 
+OWNER_INDEX = "by_owner"
+"""An owner's jobs, month by month: of each only what never changes, and what changes with its status."""
+
 ACCESS_LOG_DAYS = 90
 ABANDONED_UPLOAD_DAYS = 2  # parts of a multipart upload that nobody completed
 
@@ -81,6 +84,13 @@ class Storage(Construct):
             sort_key=dynamodb.Attribute(name="due_at", type=dynamodb.AttributeType.NUMBER),
             projection_type=dynamodb.ProjectionType.KEYS_ONLY,
         )
+        table.add_global_secondary_index(
+            index_name=OWNER_INDEX,
+            partition_key=dynamodb.Attribute(name="owner_month", type=dynamodb.AttributeType.STRING),
+            sort_key=dynamodb.Attribute(name="job_id", type=dynamodb.AttributeType.STRING),
+            projection_type=dynamodb.ProjectionType.INCLUDE,
+            non_key_attributes=["summary"],
+        )
         return table
 
     def _make_media(self, origins: tuple[str, ...], *, upload_days: int, replaced_days: int) -> s3.Bucket:
@@ -118,6 +128,7 @@ class Storage(Construct):
                     max_age=3600,
                 )
             ],
+            lifecycle_rules=[s3.LifecycleRule(id="lent", prefix="renderings/", expiration=Duration.days(1))],
         )
 
     def _make_bucket(

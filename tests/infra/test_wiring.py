@@ -6,12 +6,13 @@ from dataclasses import fields
 from importlib import import_module
 from typing import Any
 
-from infra.api import ROUTES
+from infra.api import OPEN_ROUTES, ROUTES
 from tests.infra.conftest import Synthesized
 from tiro.settings import (
     ApiSettings,
     AuthorizerSettings,
     DeadLetterSettings,
+    FetchSettings,
     ScheduleSettings,
     Settings,
     UploadSettings,
@@ -22,6 +23,7 @@ SETTINGS: dict[str, type[Settings]] = {
     "functions.api.handler": ApiSettings,
     "functions.authorize.handler": AuthorizerSettings,
     "functions.on_upload.handler": UploadSettings,
+    "functions.on_fetch.handler": FetchSettings,
     "functions.on_dead_letter.handler": DeadLetterSettings,
     "functions.on_schedule.handler": ScheduleSettings,
 }
@@ -51,7 +53,7 @@ def test_every_environment_is_what_its_function_reads(prod: Synthesized) -> None
         assert set(variables) == {variable(field.name) for field in fields(kind)}
         resolved = {key: value if isinstance(value, str) else "resolved-on-deploy" for key, value in variables.items()}
         settings = kind.from_env(resolved)
-        unset = {"source_buckets": ()}
+        unset = {"source_buckets", "allow_networks", "issuer", "audience"} | {"usd_per_worker_hour"}
         assert all(getattr(settings, f.name) or f.name in unset for f in fields(kind))
 
 
@@ -77,7 +79,7 @@ def test_routes_lead_to_the_api_function_and_nowhere_else(prod: Synthesized) -> 
         for method in prod.of_type("AWS::ApiGateway::Method").values()
         if method["Integration"]["Type"] == "AWS_PROXY"
     }
-    assert called == set(ROUTES)
+    assert called == {*ROUTES, *OPEN_ROUTES}
     for method in prod.of_type("AWS::ApiGateway::Method").values():
         if method["Integration"]["Type"] == "AWS_PROXY":
             [target] = [p["Fn::GetAtt"][0] for p in method["Integration"]["Uri"]["Fn::Join"][1] if "Fn::GetAtt" in p]
@@ -85,17 +87,30 @@ def test_routes_lead_to_the_api_function_and_nowhere_else(prod: Synthesized) -> 
 
 
 def test_queues_wake_their_functions_and_a_failure_goes_back_alone(prod: Synthesized) -> None:
-    woken = {}
+    woken = set()
     for mapping in prod.of_type("AWS::Lambda::EventSourceMapping").values():
         assert mapping["FunctionResponseTypes"] == ["ReportBatchItemFailures"]
-        assert mapping["BatchSize"] == 10
         assert mapping["ScalingConfig"] == {"MaximumConcurrency": 10}
         queue = mapping["EventSourceArn"]["Fn::GetAtt"][0]
-        woken[handler_of(prod, mapping["FunctionName"]["Ref"])] = queue.rstrip("0123456789ABCDEF")
+        handler = handler_of(prod, mapping["FunctionName"]["Ref"])
+        woken.add((handler, queue.rstrip("0123456789ABCDEF"), mapping["BatchSize"]))
     assert woken == {
-        "functions.on_upload.handler": "UploadsQueue",
-        "functions.on_dead_letter.handler": "WorkDeadLetters",
+        ("functions.on_upload.handler", "UploadsQueue", 10),
+        ("functions.on_fetch.handler", "FetchesQueue", 1),
+        ("functions.on_dead_letter.handler", "WorkDeadLetters", 10),
+        ("functions.on_dead_letter.handler", "FetchesDeadLetters", 10),
     }
+
+
+def test_only_what_wakes_itself_may(prod: Synthesized) -> None:
+    recursive = {name for name, function in functions(prod).items() if function.get("RecursiveLoop") == "Allow"}
+    assert recursive == {"functions.on_fetch.handler"}
+
+
+def test_nothing_private_is_reached_but_in_the_sandbox(prod: Synthesized, sandbox: Synthesized) -> None:
+    for stage, networks in ((prod, ""), (sandbox, "127.0.0.0/8")):
+        for name in ("functions.api.handler", "functions.on_fetch.handler"):
+            assert functions(stage)[name]["Environment"]["Variables"]["TIRO_ALLOW_NETWORKS"] == networks
 
 
 def test_every_minute_the_schedule_runs(prod: Synthesized) -> None:

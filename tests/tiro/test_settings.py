@@ -12,9 +12,11 @@ WORKER: dict[str, Any] = {"table": "t", "queue_url": "q", "media_bucket": "m", "
 
 
 def test_what_infra_writes_a_deployable_reads() -> None:
-    written = ApiSettings.to_env(**WORKER, source_buckets=("one", "two"), max_media_seconds=60.0)
+    written = ApiSettings.to_env(**WORKER, fetch_queue_url="f", delivery_queue_url="d", source_buckets=("one", "two"), max_media_seconds=60.0)
     assert written["TIRO_SOURCE_BUCKETS"] == "one,two"
-    assert ApiSettings.from_env(written) == ApiSettings(**WORKER, source_buckets=("one", "two"), max_media_seconds=60.0)
+    assert ApiSettings.from_env(written) == ApiSettings(
+        **WORKER, fetch_queue_url="f", delivery_queue_url="d", source_buckets=("one", "two"), max_media_seconds=60.0
+    )
 
 
 def test_defaults_are_left_out_or_in() -> None:

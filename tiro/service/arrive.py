@@ -49,6 +49,8 @@ def arrived(
         return None
     if door == "uploads":
         job = _waiting_job(rest, owner, jobs)
+        if job and job.deleted_at:
+            media.erase(event.source)  # it was on its way when its job was deleted, and nobody asks for it any more
     elif door == "inbox":
         job = _dropped_job(event, owner, jobs=jobs, clock=clock)
     else:

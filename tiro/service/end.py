@@ -8,6 +8,7 @@ from tiro.errors import (
     PROBLEM_MEDIA_TYPE,
     AttemptsExhausted,
     Conflict,
+    FetchFailed,
     JobNotFound,
     Problem,
     TiroError,
@@ -15,10 +16,17 @@ from tiro.errors import (
 )
 from tiro.job import Drop, Job, JobStatus
 from tiro.message import JobMessage
-from tiro.ports import Clock, JobStore, RunStore, TranscriptStore
+from tiro.ports import Clock, JobStore, PartStore, RunStore, TranscriptStore
+
+BESIDE_A_DROP = ("json", "txt", "srt", "vtt")
+"""The forms in which a dropper finds a transcript beside where the recording was dropped."""
 
 MAX_KEY_BYTES = 1024
 """Of an object's key in UTF-8 (S3 user guide, "Naming Amazon S3 objects")."""
+
+
+UPLOAD_TOO_LATE = UploadExpired("No recording came in time. Submit again, and send it to the new address.")
+FETCH_TOO_LONG = FetchFailed("The recording was not fetched in time: its server was too slow, or failed too often.")
 
 
 def fail(
@@ -78,16 +86,27 @@ def bury(
     if job.status.terminal or message.generation < job.generation or (held and held.lease_expires_at > clock.now()):
         return None
     error = AttemptsExhausted("The job was handed to workers again and again and none of them finished it.")
-    return fail(job, error, jobs=jobs, transcripts=transcripts, clock=clock)
+    # With the lease of whoever let it run out: it would otherwise be renewed for a job that is at its end.
+    lease = (runs, held.attempt) if held else None
+    return fail(job, error, jobs=jobs, transcripts=transcripts, clock=clock, held=lease)
 
 
-def expire(*, jobs: JobStore, transcripts: TranscriptStore, clock: Clock, limit: int = 100) -> list[Job]:
+def abandon_parts(job: Job, *, parts: PartStore) -> None:
+    """Throw away what was sent of a recording that nobody waits for any more."""
+    if job.parts and job.media:
+        parts.abandon(job.media.key, job.parts.upload_id)
+
+
+def expire(
+    *, jobs: JobStore, parts: PartStore, transcripts: TranscriptStore, clock: Clock, limit: int = 100
+) -> list[Job]:
     """Fail what waited too long for its recording; at most `limit` jobs a call."""
     failed = []
     for job in jobs.overdue(clock.now(), limit):
-        error = UploadExpired("No recording came in time. Submit again, and send it to the new address.")
+        error = FETCH_TOO_LONG if job.source == "url" else UPLOAD_TOO_LATE
         try:
             failed.append(fail(job, error, jobs=jobs, transcripts=transcripts, clock=clock))
         except Conflict:
             continue  # it came just now
+        abandon_parts(job, parts=parts)
     return failed
