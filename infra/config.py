@@ -33,6 +33,7 @@ class StageConfig:
     max_media_seconds: float = Limits.max_media_seconds
     source_buckets: tuple[str, ...] = ApiSettings.source_buckets
     allow_networks: tuple[str, ...] = ApiSettings.allow_networks  # not public, yet a `url` may lead there: 10.1.0.0/16
+    webhook_schemes: tuple[str, ...] = ApiSettings.webhook_schemes  # https alone, where others listen
     origins: tuple[str, ...] = ApiSettings.origins  # whose web pages may call; safe: a key is sent, never a cookie
     models: tuple[str, ...] = ApiSettings.models  # that the workers hear with; the first where none is named
     issuer: str = AuthorizerSettings.issuer  # https://… whose tokens open too (OpenID Connect); empty: keys alone
@@ -70,6 +71,7 @@ STAGES = {
     "prod": StageConfig(stage="prod", retain=True, log_retention="ONE_YEAR"),
     "sandbox": StageConfig(
         stage="sandbox",
+        webhook_schemes=("https", "http"),
         allow_networks=("127.0.0.0/8",),  # who runs it may fetch from the machine that it runs on
         log_retention="ONE_WEEK",
         authorizer_cache_seconds=0,

@@ -13,6 +13,7 @@ from aws_cdk.aws_lambda_event_sources import SqsEventSource
 from constructs import Construct
 
 from infra.api import Api, ApiOptions
+from infra.changes import Changes
 from infra.config import StageConfig
 from infra.functions import Function, Runtime
 from infra.queueing import Queue
@@ -20,7 +21,9 @@ from infra.storage import DUE_INDEX, OWNER_INDEX, Storage
 from tiro.settings import (
     ApiSettings,
     AuthorizerSettings,
+    ChangeSettings,
     DeadLetterSettings,
+    DeliverySettings,
     FetchSettings,
     ScheduleSettings,
     UploadSettings,
@@ -36,6 +39,7 @@ GATEWAY_SECONDS = 29  # API Gateway waits no longer
 BATCH_SECONDS = 60  # for the headers of ten recordings, read over the network
 FETCH_SECONDS = 180
 FETCH_ROUND_SECONDS = 120  # what was begun by then has a minute to be finished
+DELIVERY_SECONDS = 40  # a receiver has 15
 BATCH_VISIBILITY_SECONDS = 6 * BATCH_SECONDS  # Lambda guide, "Using Lambda with Amazon SQS"
 
 
@@ -80,6 +84,8 @@ class ServiceStack(Stack):
             visibility=6 * FETCH_SECONDS,
             dead_letter_visibility=BATCH_VISIBILITY_SECONDS,
         )
+        self.deliveries = Queue(self, "Deliveries", visibility=6 * DELIVERY_SECONDS)
+        self.changes = Changes(self, "Changes", name=f"tiro-{config.stage}")
         self.storage = Storage(
             self,
             "Storage",
@@ -96,7 +102,10 @@ class ServiceStack(Stack):
         queue = {"queue_url": self.work.queue.queue_url}
         transcripts = {"transcript_bucket": self.storage.transcripts.bucket_name}
         media = {"media_bucket": self.storage.media.bucket_name}
-        fetches = {"fetch_queue_url": self.fetches.queue.queue_url, "allow_networks": config.allow_networks}
+        outward = {"allow_networks": config.allow_networks}
+        fetches = {"fetch_queue_url": self.fetches.queue.queue_url, **outward}
+        deliveries = {"delivery_queue_url": self.deliveries.queue.queue_url}
+        webhooks = {"webhook_schemes": config.webhook_schemes}
 
         scope = Construct(self, "Functions")
 
@@ -114,6 +123,8 @@ class ServiceStack(Stack):
                 **transcripts,
                 **media,
                 **fetches,
+                **deliveries,
+                **webhooks,
                 source_buckets=config.source_buckets,
                 upload_seconds=config.upload_seconds,
                 models=config.models,
@@ -141,8 +152,17 @@ class ServiceStack(Stack):
             "on_dead_letter", DeadLetterSettings.to_env(**common, **transcripts), BATCH_SECONDS
         )
         self.on_schedule = function(
-            "on_schedule", ScheduleSettings.to_env(**common, **media, **transcripts), BATCH_SECONDS
+            "on_schedule", ScheduleSettings.to_env(**common, **media, **transcripts, **deliveries), BATCH_SECONDS
         )
+        self.on_job_change = function(
+            "on_job_change",
+            ChangeSettings.to_env(**common, **deliveries, event_bus=self.changes.bus.event_bus_name),
+            BATCH_SECONDS,
+        )
+        self.on_delivery = function(
+            "on_delivery", DeliverySettings.to_env(**common, **deliveries, **webhooks, **outward), DELIVERY_SECONDS
+        )
+        self.on_delivery.allow_recursion()  # what fails is tried again; tiro/delivery.py bounds how often
 
     # ------------------------------------------------------------ who is allowed what
 
@@ -180,6 +200,7 @@ class ServiceStack(Stack):
         self.on_schedule.allow("dynamodb:Query", on=f"{table.table_arn}/index/{DUE_INDEX}")
 
         self._grant_ends()
+        self._grant_deliveries()
         # What an owner uses is counted in the write that changes a job, whoever does that.
         self.answer.allow_items("Query", of=table, under=["owner#*"])
         for counts in (self.answer, self.on_upload, self.on_fetch, self.on_dead_letter, self.on_schedule):
@@ -210,6 +231,20 @@ class ServiceStack(Stack):
         self.answer.allow_objects("DeleteObject", of=transcripts, under=["inbox/*"])
         self.answer.allow_items("GetItem", of=table, under=["object#*"])  # whether the drop is the newest
 
+    def _grant_deliveries(self) -> None:
+        """What it takes to tell somebody."""
+        table, deliveries = self.storage.table, self.deliveries.queue.queue_arn
+        for sends in (self.on_job_change, self.on_delivery, self.on_schedule, self.answer):
+            sends.allow("sqs:SendMessage", on=deliveries)
+        reads = ("GetRecords", "GetShardIterator", "DescribeStream")
+        self.on_job_change.allow(*(f"dynamodb:{action}" for action in reads), on=self.storage.stream_arn)
+        self.on_job_change.allow_items("PutItem", of=table, under=["job#*"])
+        self.on_job_change.allow_items("Query", of=table, under=["webhooks#*"])
+        self.on_job_change.allow("events:PutEvents", on=self.changes.bus.event_bus_arn)
+        self.on_delivery.allow_items("GetItem", "PutItem", of=table, under=["job#*", "webhooks#*"])
+        self.answer.allow_items("Query", of=table, under=["job#*"])  # the log of a job's deliveries
+        self.answer.allow_items("GetItem", "PutItem", "DeleteItem", "Query", of=table, under=["webhooks#*"])
+
     def _bucket(self, name: str) -> s3.IBucket:
         return s3.Bucket.from_bucket_name(self, f"Source-{name}", name)
 
@@ -229,6 +264,11 @@ class ServiceStack(Stack):
             # One at a time: a round takes as long as an invocation may.
             SqsEventSource(self.fetches.queue, batch_size=1, report_batch_item_failures=True, max_concurrency=10)
         )
+        self.on_delivery.function.add_event_source(
+            # One at a time: a slow receiver keeps nobody waiting who is behind it.
+            SqsEventSource(self.deliveries.queue, batch_size=1, report_batch_item_failures=True, max_concurrency=50)
+        )
+        self.changes.wake(self.on_job_change.function, self.storage.stream_arn)
         events.Rule(
             self,
             "EveryMinute",
@@ -247,6 +287,7 @@ class ServiceStack(Stack):
             "QueueUrl": self.work.queue.queue_url,
             "DeadLetterQueueUrl": self.work.dead_letters.queue_url,
             "UploadQueueUrl": self.uploads.queue.queue_url,
+            "EventBusName": self.changes.bus.event_bus_name,
         }
         for name, value in outputs.items():
             CfnOutput(self, name, value=value)

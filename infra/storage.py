@@ -64,6 +64,13 @@ class Storage(Construct):
         )
         bucket.node.add_dependency(to.node.find_child("Policy"))  # S3 tries whether it may
 
+    @property
+    def stream_arn(self) -> str:
+        """Of the table's changes."""
+        arn = self.table.table_stream_arn
+        assert arn  # noqa: S101  (the table is made with one)
+        return arn
+
     def _make_table(self, *, retain: bool) -> dynamodb.Table:
         table = dynamodb.Table(
             self,
@@ -72,6 +79,7 @@ class Storage(Construct):
             sort_key=dynamodb.Attribute(name="sk", type=dynamodb.AttributeType.STRING),
             billing_mode=dynamodb.BillingMode.PAY_PER_REQUEST,
             time_to_live_attribute="expires_at",
+            stream=dynamodb.StreamViewType.NEW_IMAGE,
             point_in_time_recovery_specification=dynamodb.PointInTimeRecoverySpecification(
                 point_in_time_recovery_enabled=retain
             ),

@@ -20,9 +20,7 @@ from tiro.webhook import EventType, JobWebhook
 
 __all__ = ["SCHEDULE", "Attempt", "Delivery", "DeliveryState", "DeliveryView", "Event", "event_of", "sign", "verify"]
 
-SCHEDULE = tuple(
-    timedelta(seconds=seconds) for seconds in (0, 5, 300, 1800, 7200, 18000, 36000, 50400, 72000, 86400)
-)
+SCHEDULE = tuple(timedelta(seconds=seconds) for seconds in (0, 5, 300, 1800, 7200, 18000, 36000, 50400, 72000, 86400))
 """Before each attempt, from the one before it on (Standard Webhooks, "Retry schedule"): 10 of them in 78 hours."""
 
 LONGEST_WAIT = timedelta(hours=24)

@@ -1,4 +1,4 @@
-"""Where an owner wants to be told: webhook endpoints, and the webhook of a single job. Pure; every change is a new value.
+"""Where an owner wants to be told: webhook endpoints, and the webhook of a single job. Pure.
 
 An endpoint hears of all the owner's jobs. A job that names a webhook of its own is told there and nowhere else.
 """

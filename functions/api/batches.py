@@ -52,6 +52,7 @@ def submit() -> Response[str]:
         )
 
     request = parse_body(BatchRequest, router.current_event.decoded_body)
+    service.check_webhook(request.webhook, owner=owner, endpoints=wiring.endpoints(), settings=config)
     service.check_quota(
         owner, usage=wiring.usage(), clock=wiring.clock(), quota=Quota.of(config), more=len(request.sources)
     )

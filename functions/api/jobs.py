@@ -85,6 +85,7 @@ def submit() -> Response[str]:
 
     def make(job_id: str) -> Response[str]:
         request = parse_request(router.current_event.decoded_body)
+        service.check_webhook(request.webhook, owner=owner, endpoints=wiring.endpoints(), settings=config)
         limits = _check_quota(owner)
         try:
             job, upload = service.submit(

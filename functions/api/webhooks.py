@@ -73,9 +73,7 @@ def list_() -> Response[str]:
 
 
 @router.get("/v1/webhooks/<endpoint_id>")
-@describe(
-    "See a webhook endpoint", scope=Scope.WEBHOOKS, answers={200: EndpointView}, problems=(WebhookNotFound,)
-)
+@describe("See a webhook endpoint", scope=Scope.WEBHOOKS, answers={200: EndpointView}, problems=(WebhookNotFound,))
 def get(endpoint_id: str) -> Response[str]:
     found = view_endpoint(wiring.endpoints().get(owner_of(router), endpoint_id))
     return Response(HTTPStatus.OK, "application/json", found.model_dump_json())
@@ -102,9 +100,7 @@ def delete(endpoint_id: str) -> Response[str]:
     problems=(WebhookNotFound,),
 )
 def rotate(endpoint_id: str) -> Response[str]:
-    rotated = service.rotate(
-        endpoint_id, owner=owner_of(router), endpoints=wiring.endpoints(), clock=wiring.clock()
-    )
+    rotated = service.rotate(endpoint_id, owner=owner_of(router), endpoints=wiring.endpoints(), clock=wiring.clock())
     return Response(HTTPStatus.OK, "application/json", show_secret(rotated).model_dump_json())
 
 

@@ -136,11 +136,11 @@ class TestTheOthers:
 
     def test_the_schedule_expires_what_never_came(self, stack: Stack) -> None:
         job_id = submit(stack)["body"]["id"]
-        assert on_schedule.handler({}, None) == {"expired": 0}
+        assert on_schedule.handler({}, None) == {"expired": 0, "deliveries": 0}
         job = stored(job_id)
         past = job.model_copy(update={"upload_expires_at": datetime.now(UTC) - timedelta(1), "revision": 2})
         wiring.jobs().save(job, past)
-        assert on_schedule.handler({}, None) == {"expired": 1}
+        assert on_schedule.handler({}, None) == {"expired": 1, "deliveries": 0}
         assert stored(job_id).status is JobStatus.FAILED
 
     def test_a_table_that_does_not_answer_leaves_the_letter(

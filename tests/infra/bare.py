@@ -99,6 +99,9 @@ def main() -> None:
         "on_fetch": handler("on_fetch")(batch('{"job_id": "x", "round": 1}'), None),
         "on_dead_letter": handler("on_dead_letter")(batch("nobody wrote this"), None),
         "on_schedule": handler("on_schedule")({}, None),
+        "on_job_change": handler("on_job_change")({"Records": []}, None),
+        "on_delivery": handler("on_delivery")(batch('{"job_id": "x", "delivery_id": "y", "revision": 1}'), None),
+        "event": bool(aws.events_client().put_events(Entries=[{"Source": "tiro"}])),
         "send": aws.sqs_client().send_message(QueueUrl=os.environ["AWS_ENDPOINT_URL"], MessageBody="x")["MessageId"],
     }
     print(json.dumps(answers))

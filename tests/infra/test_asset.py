@@ -52,8 +52,13 @@ def run(asset: Path, tmp_path_factory: pytest.TempPathFactory) -> Run:
 
 
 def test_every_handler_runs(run: Run) -> None:
-    settings = ApiSettings.to_env(
-        table="t", queue_url="https://queue", fetch_queue_url="https://fetches", media_bucket="m", transcript_bucket="t"
+    settings = {"TIRO_EVENT_BUS": "bus"} | ApiSettings.to_env(
+        table="t",
+        queue_url="https://queue",
+        fetch_queue_url="https://fetches",
+        delivery_queue_url="https://deliveries",
+        media_bucket="m",
+        transcript_bucket="t",
     )
     aws = {"AWS_ACCESS_KEY_ID": "x", "AWS_SECRET_ACCESS_KEY": "x", "AWS_DEFAULT_REGION": "eu-west-1"}
     answers = run(str(ROOT / "tests" / "infra" / "bare.py"), **settings, **aws)
@@ -76,7 +81,10 @@ def test_every_handler_runs(run: Run) -> None:
         "on_upload": {"batchItemFailures": []},
         "on_fetch": {"batchItemFailures": []},
         "on_dead_letter": {"batchItemFailures": []},
-        "on_schedule": {"expired": 0},
+        "on_schedule": {"expired": 0, "deliveries": 0},
+        "on_job_change": {"batchItemFailures": []},
+        "on_delivery": {"batchItemFailures": []},
+        "event": True,
         "send": "1",
     }
 
@@ -113,7 +121,7 @@ def test_all_of_ours_and_nothing_beside(asset: Path) -> None:
 
 def test_boto_knows_only_the_services_that_are_called(asset: Path) -> None:
     known = {path.name for path in (asset / "botocore" / "data").iterdir() if path.is_dir()}
-    assert known == {"dynamodb", "s3", "sqs", "sts"}
+    assert known == {"dynamodb", "events", "s3", "sqs", "sts"}
 
 
 def test_licences_travel_and_installers_leave_no_trace(asset: Path) -> None:

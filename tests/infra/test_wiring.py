@@ -2,16 +2,20 @@
 
 from __future__ import annotations
 
+import json
 from dataclasses import fields
 from importlib import import_module
 from typing import Any
 
 from infra.api import OPEN_ROUTES, ROUTES
 from tests.infra.conftest import Synthesized
+from tiro.adapters.dynamodb import outbox
 from tiro.settings import (
     ApiSettings,
     AuthorizerSettings,
+    ChangeSettings,
     DeadLetterSettings,
+    DeliverySettings,
     FetchSettings,
     ScheduleSettings,
     Settings,
@@ -25,6 +29,8 @@ SETTINGS: dict[str, type[Settings]] = {
     "functions.on_upload.handler": UploadSettings,
     "functions.on_fetch.handler": FetchSettings,
     "functions.on_dead_letter.handler": DeadLetterSettings,
+    "functions.on_delivery.handler": DeliverySettings,
+    "functions.on_job_change.handler": ChangeSettings,
     "functions.on_schedule.handler": ScheduleSettings,
 }
 
@@ -90,13 +96,17 @@ def test_queues_wake_their_functions_and_a_failure_goes_back_alone(prod: Synthes
     woken = set()
     for mapping in prod.of_type("AWS::Lambda::EventSourceMapping").values():
         assert mapping["FunctionResponseTypes"] == ["ReportBatchItemFailures"]
-        assert mapping["ScalingConfig"] == {"MaximumConcurrency": 10}
+        if "FilterCriteria" in mapping:
+            continue  # the stream's
+        most = 50 if mapping["EventSourceArn"]["Fn::GetAtt"][0].startswith("Deliveries") else 10
+        assert mapping["ScalingConfig"] == {"MaximumConcurrency": most}
         queue = mapping["EventSourceArn"]["Fn::GetAtt"][0]
         handler = handler_of(prod, mapping["FunctionName"]["Ref"])
         woken.add((handler, queue.rstrip("0123456789ABCDEF"), mapping["BatchSize"]))
     assert woken == {
         ("functions.on_upload.handler", "UploadsQueue", 10),
         ("functions.on_fetch.handler", "FetchesQueue", 1),
+        ("functions.on_delivery.handler", "DeliveriesQueue", 1),
         ("functions.on_dead_letter.handler", "WorkDeadLetters", 10),
         ("functions.on_dead_letter.handler", "FetchesDeadLetters", 10),
     }
@@ -104,7 +114,17 @@ def test_queues_wake_their_functions_and_a_failure_goes_back_alone(prod: Synthes
 
 def test_only_what_wakes_itself_may(prod: Synthesized) -> None:
     recursive = {name for name, function in functions(prod).items() if function.get("RecursiveLoop") == "Allow"}
-    assert recursive == {"functions.on_fetch.handler"}
+    assert recursive == {"functions.on_fetch.handler", "functions.on_delivery.handler"}
+
+
+def test_the_stream_brings_the_outbox_and_nothing_else(prod: Synthesized) -> None:
+    [mapping] = [m for m in prod.of_type("AWS::Lambda::EventSourceMapping").values() if "FilterCriteria" in m]
+    assert handler_of(prod, mapping["FunctionName"]["Ref"]) == "functions.on_job_change.handler"
+    assert mapping["EventSourceArn"]["Fn::GetAtt"][1] == "StreamArn"
+    [pattern] = mapping["FilterCriteria"]["Filters"]
+    inserted = {"eventName": ["INSERT"], "dynamodb": {"Keys": {"sk": {"S": [{"prefix": outbox.PREFIX}]}}}}
+    assert json.loads(pattern["Pattern"]) == inserted
+    assert mapping["DestinationConfig"]["OnFailure"]
 
 
 def test_nothing_private_is_reached_but_in_the_sandbox(prod: Synthesized, sandbox: Synthesized) -> None:

@@ -34,7 +34,7 @@ class Fetching(House):
         super().__post_init__()
         self.fetches = FakeFetchStore()
         self.web = FakeWeb(self.clock)
-        names = {name: value for name, value in NAMES.items() if name != "queue_url"}
+        names = {name: value for name, value in NAMES.items() if name not in ("queue_url", "delivery_queue_url")}
         self.fetcher = Fetcher(
             jobs=self.jobs,
             fetches=self.fetches,

@@ -62,9 +62,7 @@ def rotate(endpoint_id: str, *, owner: str, endpoints: EndpointStore, clock: Clo
     raise ServiceUnavailable("The endpoint changes too fast. Try again in a moment.")
 
 
-def try_out(
-    endpoint_id: str, *, owner: str, endpoints: EndpointStore, notifier: Notifier, clock: Clock
-) -> Attempt:
+def try_out(endpoint_id: str, *, owner: str, endpoints: EndpointStore, notifier: Notifier, clock: Clock) -> Attempt:
     """Tell an endpoint of a job that never was, and return what came of it; success opens a disabled one again.
 
     Raises WebhookNotFound.
@@ -103,17 +101,13 @@ def check_webhook(
             raise _wrong("/webhook/endpoint", str(error)) from None
 
 
-def redeliver(
-    job: Job, delivery_id: str, *, deliveries: DeliveryStore, queue: DeliveryQueue, clock: Clock
-) -> Delivery:
+def redeliver(job: Job, delivery_id: str, *, deliveries: DeliveryStore, queue: DeliveryQueue, clock: Clock) -> Delivery:
     """Send a delivery again now, and by its schedule from there. Raises DeliveryNotFound."""
     for _ in range(TRIES):
         before, now = deliveries.get(job.id, delivery_id), clock.now()
         with suppress(Conflict):
             deliveries.save(before, after := before.renewed(at=now, look_at=now + LOOK_AGAIN))
-            queue.send(
-                DeliveryMessage(job_id=job.id, delivery_id=after.id, revision=after.revision), owner=job.owner
-            )
+            queue.send(DeliveryMessage(job_id=job.id, delivery_id=after.id, revision=after.revision), owner=job.owner)
             return after
     raise ServiceUnavailable("The delivery changes too fast. Try again in a moment.")
 

@@ -8,7 +8,7 @@ from collections.abc import Sequence
 from datetime import datetime
 from typing import TYPE_CHECKING
 
-from tiro.adapters.dynamodb.table import UNSEEN, Table, epoch, item_key
+from tiro.adapters.dynamodb.table import LONGEST_ID, UNSEEN, Table, epoch, item_key
 from tiro.delivery import KEPT, Delivery
 from tiro.errors import Conflict, DeliveryNotFound
 
@@ -43,7 +43,7 @@ class DynamoDBDeliveryStore:
         return sorted(found, key=lambda delivery: (delivery.created_at, delivery.event.id, delivery.id))
 
     def save(self, before: Delivery, after: Delivery) -> None:
-        unchanged = {":revision": {"N": str(before.revision)}}
+        unchanged: Item = {":revision": {"N": str(before.revision)}}
         saved = self._table.put(_item(after), "revision = :revision", unchanged)
         if not saved and self._find(after.job_id, after.id) != after:
             raise Conflict("Somebody else is at this delivery.")
@@ -56,6 +56,8 @@ class DynamoDBDeliveryStore:
         return [one for item in items if item and (one := _read(item)).due_at and one.due_at < now]
 
     def _find(self, job_id: str, delivery_id: str) -> Delivery | None:
+        if len(delivery_id) > LONGEST_ID:
+            return None
         item = self._table.get(_key(job_id, delivery_id))
         return _read(item) if item else None
 

@@ -1,4 +1,4 @@
-"""What a change of a job has to tell, written in the very transaction that changes it. The table's stream takes it on."""
+"""What a change of a job has to tell, written in the very transaction that changes it; the stream takes it on."""
 
 from __future__ import annotations
 

@@ -28,6 +28,9 @@ CONFLICT_PAUSES = (0.02, 0.05, 0.1, 0.2, 0.4, 0.8)
 
 UNSEEN = "attribute_not_exists(pk)"
 
+LONGEST_ID = 100
+"""Characters. None of ours is longer, and DynamoDB takes no key of more than 1,024 bytes."""
+
 
 def item_key(pk: str, sk: str) -> Item:
     return {"pk": {"S": pk}, "sk": {"S": sk}}

@@ -6,7 +6,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from typing import TYPE_CHECKING
 
-from tiro.adapters.dynamodb.table import UNSEEN, Table, item_key
+from tiro.adapters.dynamodb.table import LONGEST_ID, UNSEEN, Table, item_key
 from tiro.errors import Conflict, WebhookNotFound
 from tiro.webhook import Endpoint
 
@@ -36,7 +36,7 @@ class DynamoDBEndpointStore:
         return [_read(item) for item in self._table.all_under(_owner(owner))]
 
     def save(self, before: Endpoint, after: Endpoint) -> None:
-        unchanged = {":revision": {"N": str(before.revision)}}
+        unchanged: Item = {":revision": {"N": str(before.revision)}}
         saved = self._table.put(_item(after), "revision = :revision", unchanged)
         if not saved and self._find(after.owner, after.id) != after:
             raise Conflict("Somebody else changed this endpoint first.")
@@ -45,6 +45,8 @@ class DynamoDBEndpointStore:
         self._table.delete(_key(owner, endpoint_id))
 
     def _find(self, owner: str, endpoint_id: str) -> Endpoint | None:
+        if len(endpoint_id) > LONGEST_ID:
+            return None
         item = self._table.get(_key(owner, endpoint_id))
         return _read(item) if item else None
 
