@@ -7,7 +7,6 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import dataclass
-from itertools import pairwise
 from typing import Any
 
 import numpy as np
@@ -157,4 +156,3 @@ def _back(steps: Any, row: int, column: int) -> Any:
         step = steps[row + column, row]
         row, column = row - (step != 2), column - (step != 1)
     return np.array(path[::-1]).T
-

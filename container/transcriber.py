@@ -60,7 +60,7 @@ class WindowTranscriber:
         media: MediaStore,
         engine: SpeechEngine,
         vad: Vad | None = None,
-        batch_size: int = 8,
+        batch_size: int = 4,
         beam_size: int = 1,
         clock: Callable[[], float] = time.monotonic,
     ) -> None:

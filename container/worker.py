@@ -87,6 +87,8 @@ class Worker:
         except (ServiceUnavailable, Conflict) as error:
             # AWS did not answer, or somebody else holds the job now. The message comes back by itself.
             self._log("left alone", job_id=message.job_id, error=error)
+        except Exception as error:  # noqa: BLE001  (such as a record that cannot be read: no job takes the worker down)
+            self._log("unexpected", job_id=message.job_id, error=error)
         return None
 
     def _claim(self, message: JobMessage, received: Received) -> Claim | Declined:

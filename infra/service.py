@@ -212,7 +212,9 @@ class ServiceStack(Stack):
 
         for ends_jobs in (self.on_upload, self.on_dead_letter, self.on_schedule):
             # Who drops a file is told beside where the transcript would be.
-            ends_jobs.allow_objects("GetObject", "PutObject", of=transcripts, under=["inbox/*.problem.json"])
+            ends_jobs.allow_objects(
+                "GetObject", "PutObject", "DeleteObject", of=transcripts, under=["inbox/*.problem.json"]
+            )
 
     def _grant_ends(self) -> None:
         """What it takes to list, repeat, wait, cancel and delete."""

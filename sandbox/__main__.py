@@ -57,10 +57,10 @@ def _run(asked: argparse.Namespace, options: Options) -> int:
 
 def _parser() -> argparse.ArgumentParser:
     shared = argparse.ArgumentParser(add_help=False)
-    port = int(os.environ.get("TIRO_SANDBOX_PORT", PORT))
+    port = os.environ.get("TIRO_SANDBOX_PORT", str(PORT))
     ministack = Path(os.environ.get("TIRO_SANDBOX_EMULATOR", ROOT / ".venv-emulator" / "bin" / "ministack"))
     shared.add_argument("--state", type=Path, default=ROOT / ".sandbox", metavar="DIR", help="where it keeps all")
-    shared.add_argument("--port", type=int, default=port, help=f"of the emulator ({port})")
+    shared.add_argument("--port", type=_port, default=port, help=f"of the emulator ({port})")
     shared.add_argument("--emulator", type=Path, default=ministack, metavar="PATH", help="ministack's command")
     parser = argparse.ArgumentParser(
         prog="python -m sandbox", description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter
@@ -70,6 +70,12 @@ def _parser() -> argparse.ArgumentParser:
     commands.add_parser("demo", parents=[shared]).add_argument("file", type=Path, nargs="?", metavar="FILE")
     commands.add_parser("reset", parents=[shared])
     return parser
+
+
+def _port(text: str) -> int:
+    if not (text.isdecimal() and 0 < int(text) < 65536):
+        raise argparse.ArgumentTypeError(f"{text!r} is not a port: TIRO_SANDBOX_PORT and --port take 1 to 65535")
+    return int(text)
 
 
 def _stop(number: int, frame: object) -> None:  # noqa: ARG001

@@ -62,8 +62,9 @@ def sandbox(options: Options, steps: Steps, environ: Mapping[str, str]) -> Itera
         stopping = steps.console.status("Stopping …")
         down.callback(stopping.stop)  # first here is last there
         lock = down.enter_context(state.hold())
-        for leftover in (state.env, *state.root.glob("*.log")):
-            leftover.unlink(missing_ok=True)
+        state.env.unlink(missing_ok=True)
+        for log in state.root.glob("*.log"):
+            log.replace(log.with_suffix(".log.1"))  # what one starts again after may be what one wants to read
 
         with steps("emulator", "Starting the emulator …") as step:
             child = emulators.start(emulator, options.executable, state, environ, lock)

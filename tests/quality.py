@@ -206,7 +206,7 @@ def parse(argv: Sequence[str]) -> argparse.Namespace:
     parser.add_argument("--json", type=Path, metavar="FILE", help="write every result there")
     parser.add_argument("--tell-language", action="store_true", help="name each file's language, not detect it")
     parser.add_argument("--model", default="base")
-    parser.add_argument("--batch-size", type=int, default=8)
+    parser.add_argument("--batch-size", type=int, default=4)
     parser.add_argument("--beam-size", type=int, default=1)
     return parser.parse_args(argv)
 

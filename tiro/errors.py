@@ -52,6 +52,7 @@ TiroError
     ├── TranscriptNotReady        transcript_not_ready        409
     ├── ServiceUnavailable        service_unavailable         503   AWS throttled or failed
     ├── StillProcessing           still_processing            504   the call was held open for too short a time
+    ├── JobHeld                   job_held                    409   an attempt is at work on it
     ├── EngineFailed              engine_failed               500
     │   └── EnginePoisoned            engine_poisoned         500   and so does everything after it in this process
     ├── Interrupted               interrupted                 503   the worker is asked to stop
@@ -279,7 +280,7 @@ class MediaError(PermanentError):
 
 
 class MediaNotFound(MediaError):
-    code, title, status = "media_not_found", "The recording is not there any more", 404
+    code, title, status = "media_not_found", "The recording is not there", 404
 
 
 class MediaEmpty(MediaError):
@@ -394,6 +395,10 @@ class StillProcessing(TransientError):
     """A call can wait for its transcript for half a minute at most. The job goes on: ask for it by its id."""
 
     code, title, status = "still_processing", "The recording is not done yet", 504
+
+
+class JobHeld(TransientError):
+    code, title, status = "job_held", "An attempt is at work on this job", 409
 
 
 class EngineFailed(TransientError):

@@ -6,6 +6,7 @@ awaiting_media ──> queued <──> processing ──> completed
 
 from __future__ import annotations
 
+import re
 from datetime import UTC, datetime, timedelta
 from enum import StrEnum
 from typing import Literal
@@ -24,6 +25,7 @@ TOMBSTONE = timedelta(days=30)
 
 _EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
 _CROCKFORD = "0123456789abcdefghjkmnpqrstvwxyz"
+_ID = re.compile(f"[0-7][{_CROCKFORD}]{{25}}")
 
 
 class JobStatus(StrEnum):
@@ -177,6 +179,11 @@ class Run(_Model):
     noted_at: datetime | None = None  # when `done` was
     done: float = 0.0  # seconds of audio transcribed
     total: float | None = None  # seconds of audio in all, where it is known
+
+
+def is_id(text: str) -> bool:
+    """Return whether a text may be a job's id: what is not one need not be looked for."""
+    return _ID.fullmatch(text) is not None
 
 
 def new_id(at: datetime, entropy: bytes) -> str:

@@ -28,7 +28,7 @@ ENTROPY_BYTES = 32
 KEY_PATTERN = rf"{PREFIX}[A-Za-z0-9_-]{{43}}"
 """The prefix and 32 bytes in base64url without padding (RFC 4648, section 5)."""
 
-BEARER = re.compile(rf"[Bb]earer +({KEY_PATTERN})")
+BEARER = re.compile(rf"(?i:bearer) +({KEY_PATTERN})")
 """An `Authorization` header that carries a key (RFC 6750, section 2.1); group 1 is the key."""
 
 USE_NOTED_EVERY = timedelta(hours=1)

@@ -109,7 +109,9 @@ def _readable_url(url: str) -> str:
 
 
 def _s3_object(value: Any) -> Any:
-    return S3Object.parse(value) if isinstance(value, str) else value
+    if not isinstance(value, str):
+        raise ValueError("an object is named by a string, s3://bucket/key")
+    return S3Object.parse(value)
 
 
 class Source(_Strict):

@@ -43,7 +43,9 @@ def from_ctranslate2(weights: Weights) -> Checkpoint:
     name, variables = _read(weights.files["model.bin"])
     rounded = any(array.ndim and array.dtype == np.int8 for array in variables.values())
     if name != "WhisperSpec" or rounded:
-        raise WeightsUnavailable(f"model.bin of {weights.model!r} is {name}, not a Whisper model in float16 or float32.")
+        raise WeightsUnavailable(
+            f"model.bin of {weights.model!r} is {name}, not a Whisper model in float16 or float32."
+        )
     state = _Renaming(variables).state()
     heads = json.loads(weights.files["config.json"])["alignment_heads"]
     return Checkpoint(_dims(variables, state), state, tuple((layer, head) for layer, head in heads))

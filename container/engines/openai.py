@@ -30,6 +30,7 @@ from tiro.transcript import Engine
 
 T = TypeVar("T")
 
+
 class _Part:
     """Encoded windows that are worked on together, with what all passes of the decoder need of them."""
 

@@ -187,6 +187,19 @@ def test_a_message_nobody_wrote_is_left_to_the_dead_letter_queue() -> None:
     assert house.log[-1]["event"] == "malformed message"
 
 
+def test_a_record_that_cannot_be_read_takes_nobody_down(monkeypatch: pytest.MonkeyPatch) -> None:
+    house = House()
+    dropped(house)
+
+    def unreadable(job_id: str) -> Job:
+        raise ValueError(job_id)
+
+    monkeypatch.setattr(house.jobs, "get", unreadable)
+    house.work()
+    assert house.log[-1]["event"] == "unexpected"
+    assert len(house.queue) == 1
+
+
 def test_a_worker_goes_home_when_nothing_comes(tmp_path: Path) -> None:
     alive = tmp_path / "alive"
     house = House(worker_settings=WorkerSettings(**WORKER_NAMES, idle_exit_seconds=0.01, heartbeat_file=str(alive)))

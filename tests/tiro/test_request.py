@@ -69,6 +69,7 @@ def test_what_is_not_json_is_malformed(body: str | bytes | None) -> None:
         (ask(source={"upload": {}, "s3": "s3://abc/x"}), "/source", "exactly one"),
         (ask(source={"upload": {"size": 0}}), "/source/upload/size", "greater than 0"),
         (ask(source={"upload": {"content_type": "audio/x\r\nX-Evil: 1"}}), "/source/upload/content_type", "pattern"),
+        (ask(source={"s3": {"bucket": "../x", "key": "k"}}), "/source/s3", "by a string"),
         (ask(source={"s3": "https://example.com/x"}), "/source/s3", "s3://bucket/key"),
         (ask(source={"s3": "s3://bucket/"}), "/source/s3", "s3://bucket/key"),
         (ask(source={"s3": "s3://bucket/" + "k" * 1025}), "/source/s3", "1,024"),

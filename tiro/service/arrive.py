@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from dataclasses import dataclass
 from datetime import timedelta
 
@@ -9,9 +10,10 @@ from tiro.errors import Conflict, InvalidRequest, JobNotFound, PermanentError
 from tiro.job import Drop, Job, JobStatus, Media, new_id
 from tiro.message import JobMessage
 from tiro.ports import Clock, JobQueue, JobStore, MediaReader, MediaStore, TranscriptStore
-from tiro.request import S3Object, parse_options
+from tiro.request import OWNER_PATTERN, S3Object, parse_options
 from tiro.service.end import fail, too_long
 from tiro.service.limits import check_duration, check_size
+from tiro.service.read import find_even_gone
 from tiro.settings import Limits
 
 DROP_SECONDS = 3600
@@ -40,12 +42,13 @@ def arrived(
 ) -> Job | None:
     """Enqueue the job that waits for this object, or the one that a dropped file makes.
 
-    Return None for an object that is nobody's recording: a folder, a key outside both doors, a job unknown
-    or no longer waiting. What is wrong with the recording fails its job; only what may pass is raised.
+    Return None for an object that is nobody's recording: a folder, a key outside both doors, a prefix that is no
+    owner's name, a job unknown or no longer waiting. What is wrong with the recording fails its job; only what
+    may pass is raised.
     """
     door, _, path = event.source.key.partition("/")
     owner, _, rest = path.partition("/")
-    if not rest or rest.endswith("/"):
+    if not rest or rest.endswith("/") or not re.fullmatch(OWNER_PATTERN, owner):
         return None
     if door == "uploads":
         job = _waiting_job(rest, owner, jobs)
@@ -67,10 +70,9 @@ def arrived(
 
 def _waiting_job(job_id: str, owner: str, jobs: JobStore) -> Job | None:
     try:
-        job = jobs.get(job_id)
+        return find_even_gone(job_id, owner=owner, jobs=jobs)
     except JobNotFound:
         return None
-    return job if job.owner == owner else None
 
 
 def _dropped_job(event: ObjectCreated, owner: str, *, jobs: JobStore, clock: Clock) -> Job:

@@ -9,9 +9,11 @@ from tiro.errors import (
     AttemptsExhausted,
     Conflict,
     FetchFailed,
+    JobHeld,
     JobNotFound,
     Problem,
     TiroError,
+    TransientError,
     UploadExpired,
 )
 from tiro.job import Drop, Job, JobStatus
@@ -26,6 +28,7 @@ MAX_KEY_BYTES = 1024
 
 
 UPLOAD_TOO_LATE = UploadExpired("No recording came in time. Submit again, and send it to the new address.")
+DROP_TOO_LATE = UploadExpired("The object is there, but it could not be queued for an hour. Write it again.")
 FETCH_TOO_LONG = FetchFailed("The recording was not fetched in time: its server was too slow, or failed too often.")
 
 
@@ -77,14 +80,20 @@ def too_long(drop: Drop) -> bool:
 def bury(
     message: JobMessage, *, jobs: JobStore, runs: RunStore, transcripts: TranscriptStore, clock: Clock
 ) -> Job | None:
-    """Fail the job of a message that ended in the dead-letter queue, unless somebody holds or has ended it."""
+    """Fail the job of a message that ended in the dead-letter queue, unless it has ended already.
+
+    Raises JobHeld while an attempt holds it: this may be the last message there is, so it must be asked again
+    whether that attempt came to an end.
+    """
     try:
         job = jobs.get(message.job_id)
     except JobNotFound:
         return None
     held = runs.get(job.id)
-    if job.status.terminal or message.generation < job.generation or (held and held.lease_expires_at > clock.now()):
+    if job.status.terminal or message.generation < job.generation:
         return None
+    if held and held.lease_expires_at > clock.now():
+        raise JobHeld("An attempt is at work on this job. Ask again when its lease has run out.")
     error = AttemptsExhausted("The job was handed to workers again and again and none of them finished it.")
     # With the lease of whoever let it run out: it would otherwise be renewed for a job that is at its end.
     lease = (runs, held.attempt) if held else None
@@ -100,13 +109,25 @@ def abandon_parts(job: Job, *, parts: PartStore) -> None:
 def expire(
     *, jobs: JobStore, parts: PartStore, transcripts: TranscriptStore, clock: Clock, limit: int = 100
 ) -> list[Job]:
-    """Fail what waited too long for its recording; at most `limit` jobs a call."""
-    failed = []
+    """Fail what waited too long for its recording; at most `limit` jobs a call.
+
+    Raises TransientError for the last job that could not be failed, when all others have been.
+    """
+    failed, trouble = [], None
     for job in jobs.overdue(clock.now(), limit):
-        error = FETCH_TOO_LONG if job.source == "url" else UPLOAD_TOO_LATE
         try:
-            failed.append(fail(job, error, jobs=jobs, transcripts=transcripts, clock=clock))
+            failed.append(fail(job, _too_late(job), jobs=jobs, transcripts=transcripts, clock=clock))
+            abandon_parts(job, parts=parts)
         except Conflict:
             continue  # it came just now
-        abandon_parts(job, parts=parts)
+        except TransientError as one:
+            trouble = one
+    if trouble:
+        raise trouble
     return failed
+
+
+def _too_late(job: Job) -> TiroError:
+    if job.source == "url":
+        return FETCH_TOO_LONG
+    return DROP_TOO_LATE if job.drop else UPLOAD_TOO_LATE

@@ -16,7 +16,7 @@ from tiro.errors import (
 )
 from tiro.formats import FORMATS, Format, Wishes
 from tiro.formats.wishes import NO_WISHES
-from tiro.job import Job
+from tiro.job import Job, is_id
 from tiro.ports import JobStore, TranscriptStore
 
 LARGEST_ANSWER = 5_000_000
@@ -36,9 +36,15 @@ def find(job_id: str, *, owner: str, jobs: JobStore) -> Job:
 
 def find_even_gone(job_id: str, *, owner: str, jobs: JobStore) -> Job:
     """Return the owner's job, be it a tombstone. Raises JobNotFound, for another owner's job too."""
-    job = jobs.get(job_id)
+    unknown = JobNotFound("You have no transcription with this id.")  # the same words, whatever the reason
+    if not is_id(job_id):
+        raise unknown
+    try:
+        job = jobs.get(job_id)
+    except JobNotFound:
+        raise unknown from None
     if job.owner != owner:
-        raise JobNotFound(f"You have no transcription {job_id!r}.")
+        raise unknown
     return job
 
 
