@@ -96,12 +96,23 @@ def test_it_does_so_for_what_is_there(case: schemathesis.Case[Any], stack: Stack
     elif "{batch_id}" in case.operation.path:
         made = stack.call("POST", "batches", json={"sources": [{"upload": {}}, {"url": "http://10.0.0.1/x"}]})
         case.path_parameters["batch_id"] = made.json()["id"]
+    elif "{endpoint_id}" in case.operation.path:
+        case.path_parameters["endpoint_id"] = _endpoint(stack)
     elif "{model}" in case.operation.path:
         case.path_parameters["model"] = "base"
     elif "{code}" in case.operation.path:
         case.path_parameters["code"] = "scope_missing"
+    if "{delivery_id}" in case.operation.path:
+        case.path_parameters["delivery_id"] = "del_0"
     answer = hold_to_its_word(case, stack.env)
     assert answer.status_code != 404 or answer.json()["code"] != "route_not_found"
+
+
+def _endpoint(stack: Stack) -> str:
+    """Return the id of a webhook endpoint: one that is there, since an owner may have but a few."""
+    there = stack.call("GET", "webhooks").json()["data"]
+    made = there[0] if there else stack.call("POST", "webhooks", json={"url": "https://example.com/tiro"}).json()
+    return str(made["id"])
 
 
 def hold_to_its_word(case: schemathesis.Case[Any], env: dict[str, str]) -> Any:
