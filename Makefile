@@ -11,7 +11,7 @@ override FILE := $(value FILE)
 export FILE
 
 .DEFAULT_GOAL := help
-.PHONY: help demo sandbox reset test test-fast check format lint types imports synth quality lock clean
+.PHONY: help demo sandbox reset test test-fast check format lint types imports synth openapi quality lock clean
 
 help:  ## Say what there is
 	@grep -E '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | expand -t 12
@@ -47,6 +47,9 @@ imports: .venv/.dev
 
 synth: .venv/.run  ## Write the prod stage's cloud assembly to cdk.out
 	$(BIN)/python -m infra --stage prod --output cdk.out
+
+openapi: .venv/.dev  ## Write docs/openapi.json anew from the routes
+	$(BIN)/python -m functions.api.openapi docs/openapi.json
 
 quality: .venv/.dev  ## Word error rates on a corpus: make quality CORPUS=dir
 	$(BIN)/python -m tests.quality "$(CORPUS)"

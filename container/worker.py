@@ -138,8 +138,12 @@ class Worker:
         world, settings = self._world, self._settings
 
         def renew(run: Run) -> None:
-            expires = world.clock.now() + timedelta(seconds=settings.visibility_seconds)
-            world.runs.renew(claim.job.id, run.model_copy(update={"lease_expires_at": expires}))
+            now = world.clock.now()
+            expires = now + timedelta(seconds=settings.visibility_seconds)
+            world.runs.renew(
+                claim.job.id,
+                run.model_copy(update={"lease_expires_at": expires, "noted_at": now if run.done else None}),
+            )
             self._hide(received, settings.visibility_seconds)
 
         heartbeat = Heartbeat(

@@ -19,18 +19,46 @@ STAGE = "prod"
 
 ROUTES = (
     ("POST", "/v1/transcriptions"),
+    ("GET", "/v1/transcriptions"),
     ("GET", "/v1/transcriptions/{id}"),
+    ("DELETE", "/v1/transcriptions/{id}"),
+    ("POST", "/v1/transcriptions/{id}/cancel"),
+    ("POST", "/v1/transcriptions/{id}/retry"),
     ("GET", "/v1/transcriptions/{id}/transcript"),
+    ("GET", "/v1/transcriptions/{id}/upload"),
+    ("POST", "/v1/transcriptions/{id}/upload/parts"),
+    ("POST", "/v1/transcriptions/{id}/upload/complete"),
+    ("GET", "/v1/transcriptions/{id}/deliveries"),
+    ("POST", "/v1/transcriptions/{id}/deliveries/{delivery}/redeliver"),
+    ("POST", "/v1/webhooks"),
+    ("GET", "/v1/webhooks"),
+    ("GET", "/v1/webhooks/{id}"),
+    ("DELETE", "/v1/webhooks/{id}"),
+    ("POST", "/v1/webhooks/{id}/rotate"),
+    ("POST", "/v1/webhooks/{id}/test"),
+    ("POST", "/v1/batches"),
+    ("GET", "/v1/batches/{id}"),
+    ("POST", "/v1/audio/transcriptions"),
+    ("POST", "/v1/audio/translations"),
+    ("GET", "/v1/models"),
+    ("GET", "/v1/models/{model}"),
 )
 """By name: what is not here is refused at the door. A test holds them against the function's own."""
 
-_REQUEST_HEADERS = ["Authorization", "Content-Type", "Idempotency-Key", "Prefer"]
-_RESPONSE_HEADERS = ["Location", "Retry-After"]
+OPEN_ROUTES = (
+    ("GET", "/docs"),
+    ("GET", "/openapi.json"),
+    ("GET", "/problems/{code}"),
+)
+"""Those that need no key. What they answer is the same for everybody and nobody's secret."""
+
+_REQUEST_HEADERS = ["Authorization", "Content-Type", "Idempotency-Key", "If-None-Match", "Prefer"]
 
 _LOG_LINE = json.dumps(
     {
         "request_id": "$context.requestId",
         "owner": "$context.authorizer.owner",
+        "key": "$context.authorizer.key_id",
         "ip": "$context.identity.sourceIp",
         "method": "$context.httpMethod",
         "route": "$context.resourcePath",
@@ -47,7 +75,7 @@ class ApiOptions:
     origins: tuple[str, ...]  # whose web pages may call
     requests_per_second: int  # of all callers together
     requests_burst: int
-    authorizer_cache_seconds: int  # 0: ask every time
+    authorizer_cache_seconds: int  # 0: ask every time; for so long a revoked key still opens
     log_retention: str  # a name in aws_logs.RetentionDays
     retain: bool  # keep the access log when the stack goes
 
@@ -71,11 +99,11 @@ class Api(Construct):
             description="Tiro: recorded speech into text",
             endpoint_types=[apigateway.EndpointType.REGIONAL],
             deploy_options=self._make_stage(),
+            binary_media_types=["multipart/form-data"],  # as base64: whatever else is in a call is text
             default_cors_preflight_options=apigateway.CorsOptions(
                 allow_origins=list(options.origins),
-                allow_methods=["GET", "POST"],
+                allow_methods=sorted({method for method, _ in ROUTES}),
                 allow_headers=_REQUEST_HEADERS,
-                expose_headers=_RESPONSE_HEADERS,
                 max_age=Duration.hours(1),
             ),
         )
@@ -149,6 +177,10 @@ class Api(Construct):
         integration = apigateway.LambdaIntegration(handler, scope_permission_to_method=False)
         for method, path in ROUTES:
             self.api.root.resource_for_path(path).add_method(method, integration, authorizer=guard)
+        for method, path in OPEN_ROUTES:
+            opened = self.api.root.resource_for_path(path).add_method(method, integration)
+            for rule in ("APIG4", "COG4"):
+                acknowledge(opened, rule, "It answers the documentation, which is for everybody.")
 
     def _acknowledge(self) -> None:
         acknowledge(

@@ -9,9 +9,13 @@ from __future__ import annotations
 import re
 from collections.abc import Mapping
 from dataclasses import dataclass, fields, replace
+from ipaddress import ip_network
 from typing import Any
 
-from tiro.settings import ApiSettings, Limits, Settings, WorkerSettings
+from tiro.settings import ApiSettings, AuthorizerSettings, Limits, Settings, WorkerSettings
+
+LONGEST_CACHE_SECONDS = 60
+"""What docs/api/keys.md promises of a revocation."""
 
 
 class ConfigError(Exception):
@@ -28,7 +32,14 @@ class StageConfig:
     max_media_bytes: int = Limits.max_media_bytes
     max_media_seconds: float = Limits.max_media_seconds
     source_buckets: tuple[str, ...] = ApiSettings.source_buckets
-    origins: tuple[str, ...] = ("*",)  # whose web pages may call; safe, since a key is sent and never a cookie
+    allow_networks: tuple[str, ...] = ApiSettings.allow_networks  # not public, yet a `url` may lead there: 10.1.0.0/16
+    webhook_schemes: tuple[str, ...] = ApiSettings.webhook_schemes  # https alone, where others listen
+    origins: tuple[str, ...] = ApiSettings.origins  # whose web pages may call; safe: a key is sent, never a cookie
+    models: tuple[str, ...] = ApiSettings.models  # that the workers hear with; the first where none is named
+    issuer: str = AuthorizerSettings.issuer  # https://… whose tokens open too (OpenID Connect); empty: keys alone
+    audience: str = AuthorizerSettings.audience  # that a token must be meant for
+    owner_claim: str = AuthorizerSettings.owner_claim  # of a token: whose jobs it opens
+    scope_claim: str = AuthorizerSettings.scope_claim
 
     # how long things last
     upload_seconds: int = ApiSettings.upload_seconds  # a presigned upload may be begun
@@ -41,7 +52,13 @@ class StageConfig:
     visibility_seconds: int = WorkerSettings.visibility_seconds
     requests_per_second: int = 50
     requests_burst: int = 100
-    authorizer_cache_seconds: int = 300  # a revoked key works for so long
+    authorizer_cache_seconds: int = 60  # at most 60: for so long a revoked key still opens
+
+    # how much is whose
+    max_jobs_in_flight: int = ApiSettings.max_jobs_in_flight  # of one owner at once; 0: any number
+    max_audio_seconds_per_day: float = ApiSettings.max_audio_seconds_per_day  # of one owner; 0: any number
+    max_waiters: int = ApiSettings.max_waiters  # calls held open at once; each takes one of the account's functions
+    usd_per_worker_hour: float = ApiSettings.usd_per_worker_hour  # what a machine that hears costs; 0: tell no cost
 
     # how it is built and watched
     log_level: str = Settings.log_level
@@ -53,7 +70,13 @@ STAGES = {
     "dev": StageConfig(stage="dev"),
     "prod": StageConfig(stage="prod", retain=True, log_retention="ONE_YEAR"),
     "sandbox": StageConfig(
-        stage="sandbox", log_retention="ONE_WEEK", authorizer_cache_seconds=0, tracing=False, native=True
+        stage="sandbox",
+        webhook_schemes=("https", "http"),
+        allow_networks=("127.0.0.0/8",),  # who runs it may fetch from the machine that it runs on
+        log_retention="ONE_WEEK",
+        authorizer_cache_seconds=0,
+        tracing=False,
+        native=True,
     ),
 }
 
@@ -71,7 +94,25 @@ def configure(context: Mapping[str, Any]) -> StageConfig:
     if stage not in STAGES:
         raise ConfigError(f"There is no stage {stage!r}. There are: {', '.join(STAGES)}.")
     given = {name: _parse(name, str(field.type), context[name]) for name, field in known.items() if name in context}
-    return replace(STAGES[stage], **given)
+    config = replace(STAGES[stage], **given)
+    _check(config)
+    return config
+
+
+def _check(config: StageConfig) -> None:
+    """Raises ConfigError for what would be accepted by CloudFormation and regretted later."""
+    if not 0 <= config.authorizer_cache_seconds <= LONGEST_CACHE_SECONDS:
+        raise ConfigError(
+            f"authorizer_cache_seconds is {config.authorizer_cache_seconds}, and a revoked key would open for so "
+            f"long. Choose 0 to {LONGEST_CACHE_SECONDS}."
+        )
+    for network in config.allow_networks:
+        try:
+            ip_network(network)
+        except ValueError as error:
+            raise ConfigError(f"allow_networks: {error}. Write them as 10.1.0.0/16.") from None
+    if config.issuer and not (config.issuer.startswith("https://") and config.audience):
+        raise ConfigError("An issuer is an https:// address, and its tokens must name an audience: set both.")
 
 
 def _parse(name: str, kind: str, value: Any) -> Any:

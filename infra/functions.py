@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
+from typing import cast
 
 from aws_cdk import Duration, RemovalPolicy
 from aws_cdk import aws_dynamodb as dynamodb
@@ -69,6 +70,10 @@ class Function(Construct):
         if runtime.tracing:
             acknowledge(self.role, "IAM5[Resource::*]", "X-Ray's actions have no resource to name.")
 
+    def allow_recursion(self) -> None:
+        """Let it wake itself by a queue, which Lambda takes for a mistake and stops after some 16 times."""
+        cast(lambda_.CfnFunction, self.function.node.default_child).recursive_loop = "Allow"
+
     def allow(self, *actions: str, on: str) -> None:
         """Grant `actions` on one ARN."""
         self.role.add_to_policy(iam.PolicyStatement(actions=list(actions), resources=[on]))
@@ -79,6 +84,13 @@ class Function(Construct):
         actions_on_items = [f"dynamodb:{action}" for action in actions]
         self.role.add_to_policy(
             iam.PolicyStatement(actions=actions_on_items, resources=[of.table_arn], conditions=keys)
+        )
+
+    def allow_listing(self, action: str, *, of: s3.IBucket, under: Sequence[str]) -> None:
+        """Grant the listing of a bucket's objects whose key matches one of `under`."""
+        only = {"StringLike": {"s3:prefix": list(under)}}
+        self.role.add_to_policy(
+            iam.PolicyStatement(actions=[f"s3:{action}"], resources=[of.bucket_arn], conditions=only)
         )
 
     def allow_objects(self, *actions: str, of: s3.IBucket, under: Sequence[str]) -> None:

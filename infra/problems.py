@@ -26,7 +26,7 @@ class GatewayProblem:
     def template(self) -> str:
         """The body, in which API Gateway puts the request's id."""
         problem = {
-            "type": f"urn:tiro:problem:{self.code}",
+            "type": f"/problems/{self.code}",
             "title": self.title,
             "status": self.status,
             "detail": self.detail,
@@ -42,6 +42,7 @@ class GatewayProblem:
     def headers(self) -> dict[str, str]:
         # A page may always read why it was refused: nothing in here is anybody's secret.
         headers = {"Content-Type": MEDIA_TYPE, "Access-Control-Allow-Origin": "*"}
+        headers["Access-Control-Expose-Headers"] = "Retry-After,WWW-Authenticate"
         if self.status == 401:
             headers["WWW-Authenticate"] = "Bearer"
         if self.retryable:
@@ -123,7 +124,7 @@ PROBLEMS = (
         413,
         "payload_too_large",
         "The body is too large",
-        "A recording is uploaded to the URL that this call answers; the call itself carries only JSON.",
+        "A recording of more than 4.4 MB is not sent in a call but to the URL that POST /v1/transcriptions answers.",
     ),
     _throttled(_Type.THROTTLED),
     _throttled(_Type.QUOTA_EXCEEDED),

@@ -1,4 +1,4 @@
-"""The two queues, each with a dead-letter queue: work for the workers, and S3's news of uploads."""
+"""A queue as each of ours is, with a dead-letter queue behind it."""
 
 from __future__ import annotations
 
@@ -27,21 +27,23 @@ class Queue(Construct):
         dead_letter_visibility: int = 30,  # SQS's default, where nobody reads them but a person
     ) -> None:
         super().__init__(scope, construct_id)
-        self.dead_letters = self._make_queue("DeadLetters", visibility=dead_letter_visibility)
-        self.queue = self._make_queue(
+        self.dead_letters = make_queue(self, "DeadLetters", visibility=dead_letter_visibility)
+        self.queue = make_queue(
+            self,
             "Queue",
             visibility=visibility,
             receive_message_wait_time=Duration.seconds(20),  # SQS's longest: fewer empty receives
             dead_letter_queue=sqs.DeadLetterQueue(queue=self.dead_letters, max_receive_count=MAX_RECEIVES),
         )
 
-    def _make_queue(self, construct_id: str, *, visibility: int, **properties: Any) -> sqs.Queue:
-        return sqs.Queue(
-            self,
-            construct_id,
-            visibility_timeout=Duration.seconds(visibility),
-            retention_period=Duration.days(RETENTION_DAYS),
-            encryption=sqs.QueueEncryption.SQS_MANAGED,
-            enforce_ssl=True,
-            **properties,
-        )
+
+def make_queue(scope: Construct, construct_id: str, *, visibility: int, **properties: Any) -> sqs.Queue:
+    return sqs.Queue(
+        scope,
+        construct_id,
+        visibility_timeout=Duration.seconds(visibility),
+        retention_period=Duration.days(RETENTION_DAYS),
+        encryption=sqs.QueueEncryption.SQS_MANAGED,
+        enforce_ssl=True,
+        **properties,
+    )

@@ -13,11 +13,21 @@ from aws_cdk.aws_lambda_event_sources import SqsEventSource
 from constructs import Construct
 
 from infra.api import Api, ApiOptions
+from infra.changes import Changes
 from infra.config import StageConfig
 from infra.functions import Function, Runtime
 from infra.queueing import Queue
-from infra.storage import DUE_INDEX, Storage
-from tiro.settings import ApiSettings, AuthorizerSettings, DeadLetterSettings, ScheduleSettings, UploadSettings
+from infra.storage import DUE_INDEX, OWNER_INDEX, Storage
+from tiro.settings import (
+    ApiSettings,
+    AuthorizerSettings,
+    ChangeSettings,
+    DeadLetterSettings,
+    DeliverySettings,
+    FetchSettings,
+    ScheduleSettings,
+    UploadSettings,
+)
 
 DOORS = ("inbox/", "uploads/")
 """Prefixes of the media bucket by which a recording comes in."""
@@ -27,6 +37,9 @@ READ_TAGS = ("GetObjectTagging", "GetObjectVersionTagging")  # options may be ta
 AUTHORIZER_SECONDS = 10
 GATEWAY_SECONDS = 29  # API Gateway waits no longer
 BATCH_SECONDS = 60  # for the headers of ten recordings, read over the network
+FETCH_SECONDS = 180
+FETCH_ROUND_SECONDS = 120  # what was begun by then has a minute to be finished
+DELIVERY_SECONDS = 40  # a receiver has 15
 BATCH_VISIBILITY_SECONDS = 6 * BATCH_SECONDS  # Lambda guide, "Using Lambda with Amazon SQS"
 
 
@@ -65,6 +78,14 @@ class ServiceStack(Stack):
             dead_letter_visibility=BATCH_VISIBILITY_SECONDS,
         )
         self.uploads = Queue(self, "Uploads", visibility=BATCH_VISIBILITY_SECONDS)
+        self.fetches = Queue(
+            self,
+            "Fetches",
+            visibility=6 * FETCH_SECONDS,
+            dead_letter_visibility=BATCH_VISIBILITY_SECONDS,
+        )
+        self.deliveries = Queue(self, "Deliveries", visibility=6 * DELIVERY_SECONDS)
+        self.changes = Changes(self, "Changes", name=f"tiro-{config.stage}")
         self.storage = Storage(
             self,
             "Storage",
@@ -80,13 +101,19 @@ class ServiceStack(Stack):
         limits = {"max_media_bytes": config.max_media_bytes, "max_media_seconds": config.max_media_seconds}
         queue = {"queue_url": self.work.queue.queue_url}
         transcripts = {"transcript_bucket": self.storage.transcripts.bucket_name}
+        media = {"media_bucket": self.storage.media.bucket_name}
+        outward = {"allow_networks": config.allow_networks}
+        fetches = {"fetch_queue_url": self.fetches.queue.queue_url, **outward}
+        deliveries = {"delivery_queue_url": self.deliveries.queue.queue_url}
+        webhooks = {"webhook_schemes": config.webhook_schemes}
 
         scope = Construct(self, "Functions")
 
         def function(module: str, environment: Mapping[str, str], timeout: int, memory: int = 512) -> Function:
             return Function(scope, module, runtime=runtime, environment=environment, timeout=timeout, memory=memory)
 
-        self.authorize = function("authorize", AuthorizerSettings.to_env(**common), AUTHORIZER_SECONDS)
+        issuer = {name: getattr(config, name) for name in ("issuer", "audience", "owner_claim", "scope_claim")}
+        self.authorize = function("authorize", AuthorizerSettings.to_env(**common, **issuer), AUTHORIZER_SECONDS)
         self.answer = function(
             "api",
             ApiSettings.to_env(
@@ -94,9 +121,18 @@ class ServiceStack(Stack):
                 **limits,
                 **queue,
                 **transcripts,
-                media_bucket=self.storage.media.bucket_name,
+                **media,
+                **fetches,
+                **deliveries,
+                **webhooks,
                 source_buckets=config.source_buckets,
                 upload_seconds=config.upload_seconds,
+                models=config.models,
+                origins=config.origins,
+                max_jobs_in_flight=config.max_jobs_in_flight,
+                max_audio_seconds_per_day=config.max_audio_seconds_per_day,
+                max_waiters=config.max_waiters,
+                usd_per_worker_hour=config.usd_per_worker_hour,
             ),
             GATEWAY_SECONDS,
             memory=1024,  # somebody waits for this one
@@ -104,10 +140,29 @@ class ServiceStack(Stack):
         self.on_upload = function(
             "on_upload", UploadSettings.to_env(**common, **limits, **queue, **transcripts), BATCH_SECONDS
         )
+        self.on_fetch = function(
+            "on_fetch",
+            FetchSettings.to_env(
+                **common, **limits, **media, **transcripts, **fetches, fetch_round_seconds=FETCH_ROUND_SECONDS
+            ),
+            FETCH_SECONDS,
+        )
+        self.on_fetch.allow_recursion()  # a long recording takes several rounds; tiro/service/fetch.py bounds them
         self.on_dead_letter = function(
             "on_dead_letter", DeadLetterSettings.to_env(**common, **transcripts), BATCH_SECONDS
         )
-        self.on_schedule = function("on_schedule", ScheduleSettings.to_env(**common, **transcripts), BATCH_SECONDS)
+        self.on_schedule = function(
+            "on_schedule", ScheduleSettings.to_env(**common, **media, **transcripts, **deliveries), BATCH_SECONDS
+        )
+        self.on_job_change = function(
+            "on_job_change",
+            ChangeSettings.to_env(**common, **deliveries, event_bus=self.changes.bus.event_bus_name),
+            BATCH_SECONDS,
+        )
+        self.on_delivery = function(
+            "on_delivery", DeliverySettings.to_env(**common, **deliveries, **webhooks, **outward), DELIVERY_SECONDS
+        )
+        self.on_delivery.allow_recursion()  # what fails is tried again; tiro/delivery.py bounds how often
 
     # ------------------------------------------------------------ who is allowed what
 
@@ -116,30 +171,81 @@ class ServiceStack(Stack):
         work = self.work.queue.queue_arn
         doors = [f"{door}*" for door in DOORS]
 
-        self.authorize.allow_items("GetItem", of=table, under=["key#*"])
+        self.authorize.allow_items("GetItem", "PutItem", of=table, under=["key#*"])  # when it was used last
 
-        self.answer.allow_items("GetItem", "PutItem", of=table, under=["job#*"])
-        self.answer.allow_objects("PutObject", of=media, under=["uploads/*"])  # by the URL that it signs
+        self.answer.allow_items("GetItem", "PutItem", of=table, under=["job#*", "asked#*"])
+        # By the URLs that it signs, and the parts that come by them.
+        self.answer.allow_objects("PutObject", "ListMultipartUploadParts", of=media, under=["uploads/*"])
         self.answer.allow_objects("GetObject", *READ_TAGS, of=media, under=doors)
         for name in config.source_buckets:
             self.answer.allow_objects("GetObject", *READ_TAGS, of=self._bucket(name), under=["*/*"])  # {owner}/…
         self.answer.allow_objects("GetObject", of=transcripts, under=["transcripts/*"])
+        self.answer.allow_objects("GetObject", "PutObject", of=transcripts, under=["renderings/*"])  # what is too large
         self.answer.allow("sqs:SendMessage", on=work)
+        self.answer.allow("sqs:SendMessage", on=self.fetches.queue.queue_arn)
+
+        self.on_fetch.allow_items("GetItem", "PutItem", "DeleteItem", of=table, under=["job#*"])
+        self.on_fetch.allow_objects("GetObject", "PutObject", "AbortMultipartUpload", of=media, under=["uploads/*"])
+        self.on_fetch.allow("sqs:SendMessage", on=self.fetches.queue.queue_arn)
 
         self.on_upload.allow_items("GetItem", "PutItem", of=table, under=["job#*", "object#*"])
         self.on_upload.allow_objects("GetObject", "GetObjectVersion", *READ_TAGS, of=media, under=doors)
         self.on_upload.allow("sqs:SendMessage", on=work)
 
-        self.on_dead_letter.allow_items("GetItem", "PutItem", of=table, under=["job#*", "object#*"])
+        self.on_dead_letter.allow_items("GetItem", "PutItem", "DeleteItem", of=table, under=["job#*"])  # with its lease
+        self.on_dead_letter.allow_items("GetItem", of=table, under=["object#*"])
 
         self.on_schedule.allow_items("GetItem", "PutItem", of=table, under=["job#*", "object#*"])
+        self.on_schedule.allow_objects("AbortMultipartUpload", of=media, under=["uploads/*"])
         self.on_schedule.allow("dynamodb:Query", on=f"{table.table_arn}/index/{DUE_INDEX}")
+
+        self._grant_ends()
+        self._grant_deliveries()
+        # What an owner uses is counted in the write that changes a job, whoever does that.
+        self.answer.allow_items("Query", of=table, under=["owner#*"])
+        for counts in (self.answer, self.on_upload, self.on_fetch, self.on_dead_letter, self.on_schedule):
+            counts.allow_items("UpdateItem", of=table, under=["owner#*"])
+        # A batch's jobs are counted in the write that changes one, whoever does that.
+        self.answer.allow_items("GetItem", "PutItem", "Query", of=table, under=["batch#*"])
+        for changes_jobs in (self.answer, self.on_upload, self.on_fetch, self.on_dead_letter, self.on_schedule):
+            changes_jobs.allow_items("UpdateItem", of=table, under=["batch#*"])
 
         for ends_jobs in (self.on_upload, self.on_dead_letter, self.on_schedule):
             # Who drops a file is told beside where the transcript would be.
             ends_jobs.allow_objects(
                 "GetObject", "PutObject", "DeleteObject", of=transcripts, under=["inbox/*.problem.json"]
             )
+
+    def _grant_ends(self) -> None:
+        """What it takes to list, repeat, wait, cancel and delete."""
+        table, media, transcripts = self.storage.table, self.storage.media, self.storage.transcripts
+        self.answer.allow("dynamodb:Query", on=f"{table.table_arn}/index/{OWNER_INDEX}")
+        self.answer.allow_items("GetItem", "PutItem", "DeleteItem", of=table, under=["call#*", "waiting#*"])
+        self.answer.allow_items("DeleteItem", of=table, under=["job#*"])  # the lease of what is cancelled
+        self.answer.allow_objects("AbortMultipartUpload", of=media, under=["uploads/*"])
+        self.answer.allow_objects("GetObjectVersion", of=media, under=[f"{door}*" for door in DOORS])
+        for erases in (self.answer, self.on_upload):  # what comes in after its job was deleted
+            erases.allow_listing("ListBucketVersions", of=media, under=["uploads/*"])
+            erases.allow_objects("DeleteObject", "DeleteObjectVersion", of=media, under=["uploads/*"])
+        self.answer.allow_listing("ListBucket", of=transcripts, under=["transcripts/*", "renderings/*"])
+        self.answer.allow_objects("DeleteObject", of=transcripts, under=["transcripts/*", "renderings/*"])
+        # Beside where a file was dropped; the file itself is its owner's.
+        self.answer.allow_objects("DeleteObject", of=transcripts, under=["inbox/*"])
+        self.answer.allow_items("GetItem", of=table, under=["object#*"])  # whether the drop is the newest
+
+    def _grant_deliveries(self) -> None:
+        """What it takes to tell somebody."""
+        table, deliveries = self.storage.table, self.deliveries.queue.queue_arn
+        for sends in (self.on_job_change, self.on_delivery, self.on_schedule, self.answer):
+            sends.allow("sqs:SendMessage", on=deliveries)
+        reads = ("GetRecords", "GetShardIterator", "DescribeStream")
+        self.on_job_change.allow(*(f"dynamodb:{action}" for action in reads), on=self.storage.stream_arn)
+        self.on_job_change.allow_items("PutItem", of=table, under=["job#*"])
+        self.on_job_change.allow_items("Query", of=table, under=["webhooks#*"])
+        self.on_job_change.allow("events:PutEvents", on=self.changes.bus.event_bus_arn)
+        self.on_delivery.allow_items("GetItem", "PutItem", of=table, under=["job#*", "webhooks#*"])
+        self.answer.allow_items("Query", of=table, under=["job#*"])  # the log of a job's deliveries
+        self.answer.allow_items("GetItem", "PutItem", "DeleteItem", "Query", of=table, under=["webhooks#*"])
 
     def _bucket(self, name: str) -> s3.IBucket:
         return s3.Bucket.from_bucket_name(self, f"Source-{name}", name)
@@ -148,10 +254,23 @@ class ServiceStack(Stack):
 
     def _wake_functions(self) -> None:
         self.storage.announce(DOORS, to=self.uploads.queue)
-        for function, queue in ((self.on_upload, self.uploads.queue), (self.on_dead_letter, self.work.dead_letters)):
+        for function, queue in (
+            (self.on_upload, self.uploads.queue),
+            (self.on_dead_letter, self.work.dead_letters),
+            (self.on_dead_letter, self.fetches.dead_letters),
+        ):
             function.function.add_event_source(
                 SqsEventSource(queue, batch_size=10, report_batch_item_failures=True, max_concurrency=10)
             )
+        self.on_fetch.function.add_event_source(
+            # One at a time: a round takes as long as an invocation may.
+            SqsEventSource(self.fetches.queue, batch_size=1, report_batch_item_failures=True, max_concurrency=10)
+        )
+        self.on_delivery.function.add_event_source(
+            # One at a time: a slow receiver keeps nobody waiting who is behind it.
+            SqsEventSource(self.deliveries.queue, batch_size=1, report_batch_item_failures=True, max_concurrency=50)
+        )
+        self.changes.wake(self.on_job_change.function, self.storage.stream_arn)
         events.Rule(
             self,
             "EveryMinute",
@@ -170,6 +289,7 @@ class ServiceStack(Stack):
             "QueueUrl": self.work.queue.queue_url,
             "DeadLetterQueueUrl": self.work.dead_letters.queue_url,
             "UploadQueueUrl": self.uploads.queue.queue_url,
+            "EventBusName": self.changes.bus.event_bus_name,
         }
         for name, value in outputs.items():
             CfnOutput(self, name, value=value)

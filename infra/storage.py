@@ -15,6 +15,9 @@ from constructs import Construct
 DUE_INDEX = "due"
 """Sparse: holds only what something must happen to at a time."""
 
+OWNER_INDEX = "by_owner"
+"""An owner's jobs, month by month: of each only what never changes, and what changes with its status."""
+
 ACCESS_LOG_DAYS = 90
 ABANDONED_UPLOAD_DAYS = 2  # parts of a multipart upload that nobody completed
 
@@ -61,6 +64,13 @@ class Storage(Construct):
         )
         bucket.node.add_dependency(to.node.find_child("Policy"))  # S3 tries whether it may
 
+    @property
+    def stream_arn(self) -> str:
+        """Of the table's changes."""
+        arn = self.table.table_stream_arn
+        assert arn  # noqa: S101  (the table is made with one)
+        return arn
+
     def _make_table(self, *, retain: bool) -> dynamodb.Table:
         table = dynamodb.Table(
             self,
@@ -69,6 +79,7 @@ class Storage(Construct):
             sort_key=dynamodb.Attribute(name="sk", type=dynamodb.AttributeType.STRING),
             billing_mode=dynamodb.BillingMode.PAY_PER_REQUEST,
             time_to_live_attribute="expires_at",
+            stream=dynamodb.StreamViewType.NEW_IMAGE,
             point_in_time_recovery_specification=dynamodb.PointInTimeRecoverySpecification(
                 point_in_time_recovery_enabled=retain
             ),
@@ -80,6 +91,13 @@ class Storage(Construct):
             partition_key=dynamodb.Attribute(name="due_shard", type=dynamodb.AttributeType.STRING),
             sort_key=dynamodb.Attribute(name="due_at", type=dynamodb.AttributeType.NUMBER),
             projection_type=dynamodb.ProjectionType.KEYS_ONLY,
+        )
+        table.add_global_secondary_index(
+            index_name=OWNER_INDEX,
+            partition_key=dynamodb.Attribute(name="owner_month", type=dynamodb.AttributeType.STRING),
+            sort_key=dynamodb.Attribute(name="job_id", type=dynamodb.AttributeType.STRING),
+            projection_type=dynamodb.ProjectionType.INCLUDE,
+            non_key_attributes=["summary"],
         )
         return table
 
@@ -118,6 +136,7 @@ class Storage(Construct):
                     max_age=3600,
                 )
             ],
+            lifecycle_rules=[s3.LifecycleRule(id="lent", prefix="renderings/", expiration=Duration.days(1))],
         )
 
     def _make_bucket(

@@ -21,7 +21,7 @@ from sandbox.processes import Child, plain_environment
 from sandbox.state import SandboxError, State, write_env, write_private
 from sandbox.steps import Steps
 from sandbox.worker import Worker, worker_command
-from tiro.key import ENTROPY_BYTES, hash_key, new_key
+from tiro.key import ENTROPY_BYTES, ApiKey, hash_key, new_key, new_key_id
 from tiro.settings import WorkerSettings, variable
 
 OWNER = "me"
@@ -130,8 +130,9 @@ def _key(state: State, emulator: Emulator, table: str) -> str:
         write_private(state.key, new_key(secrets.token_bytes(ENTROPY_BYTES)) + "\n")
     key = state.key.read_text().strip()
     keys = DynamoDBKeyStore(emulator.client("dynamodb"), table)
-    if keys.owner_of(hash_key(key)) is None:
-        keys.add(hash_key(key), OWNER, at=datetime.now(UTC))
+    if keys.find(hash_key(key)) is None:
+        made = ApiKey(id=new_key_id(secrets.token_bytes(8)), owner=OWNER, created_at=datetime.now(UTC))
+        keys.add(hash_key(key), made)
     return key
 
 

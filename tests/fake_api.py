@@ -27,10 +27,11 @@ from tiro.errors import (
     TranscriptNotReady,
 )
 from tiro.formats import FORMATS
-from tiro.job import Job, JobStatus, Run, Upload, view
+from tiro.job import Job, JobStatus, Run, view
 from tiro.key import new_key
 from tiro.request import UploadSource, parse_request
 from tiro.transcript import Transcript
+from tiro.upload import Upload
 
 KEY = new_key(bytes(range(32)))
 
@@ -63,6 +64,7 @@ class FakeApi:
     error: TiroError | None = None  # what becomes of every job instead
     looks: int = 4  # how often a job is looked at before its end
     tells_length: bool = True  # among the headers that an upload is to have
+    lends: bool = False  # a transcript is too large for an answer
     asked: list[Asked] = field(default_factory=list)
     objects: dict[str, bytes] = field(default_factory=dict)
     jobs: dict[str, Job] = field(default_factory=dict)
@@ -166,6 +168,8 @@ class _Handler(BaseHTTPRequestHandler):
             self._fault(self.api.faults.popleft())
         elif self.path.startswith("/media/"):
             self._store(asked)
+        elif self.path.startswith("/lent/"):
+            self._lend(asked)
         else:
             self._answer(asked)
 
@@ -184,6 +188,15 @@ class _Handler(BaseHTTPRequestHandler):
             self._send(status, "application/xml", said.encode())
         else:
             self._send(200, "application/xml", b"")
+
+    def _lend(self, asked: Asked) -> None:
+        if "authorization" in asked.headers:
+            said = "<Error><Code>InvalidArgument</Code><Message>Only one auth mechanism allowed.</Message></Error>"
+            self._send(400, "application/xml", said.encode())
+        else:
+            _, job_id, form = asked.path.strip("/").split("/")
+            kind, text = self.api.read(job_id, form)
+            self._send(200, kind, text.encode())
 
     def _answer(self, asked: Asked) -> None:
         try:
@@ -205,8 +218,12 @@ class _Handler(BaseHTTPRequestHandler):
                 hint = {} if job.status.terminal else {"Retry-After": "1"}
                 self._send(200, "application/json", view(job, run).model_dump_json().encode(), hint)
             case ["GET", "prod", "v1", "transcriptions", job_id, "transcript"]:
-                kind, text = self.api.read(job_id, parse_qs(url.query)["format"][0])
-                self._send(200, kind, text.encode())
+                form = parse_qs(url.query)["format"][0]
+                kind, text = self.api.read(job_id, form)
+                if self.api.lends:
+                    self._send(303, kind, b"", {"Location": f"{self.api.url}/lent/{job_id}/{form}"})
+                else:
+                    self._send(200, kind, text.encode())
             case _:
                 raise RouteNotFound
 

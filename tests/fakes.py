@@ -4,15 +4,18 @@ from __future__ import annotations
 
 import hashlib
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from datetime import UTC, datetime, timedelta
 
+from tiro.delivery import Event, event_of
 from tiro.errors import Conflict, JobNotFound, LeaseLost, MediaNotFound, TranscriptUnavailable
-from tiro.job import Drop, Job, JobStatus, Media, Run, Upload
+from tiro.job import Drop, Job, JobStatus, Media, Run
 from tiro.message import JobMessage
 from tiro.ports import MediaInfo, OnProgress, Received
+from tiro.quota import Counted, Usage, day_of
 from tiro.request import Options, S3Object
 from tiro.transcript import Transcript
+from tiro.upload import Upload
 
 
 class FakeClock:
@@ -39,16 +42,36 @@ class FakeJobStore:
     def __init__(self) -> None:
         self.jobs: dict[str, Job] = {}
         self.drops: dict[Drop, str] = {}
+        self.usage: dict[str, Usage] = {}  # of each owner; its audio_seconds are those of all days
+        self.events: list[Event] = []  # that changes had to tell
+        self.audio: dict[tuple[str, str], float] = {}  # seconds, of an owner on a day
 
     def create(self, job: Job) -> Job:
-        if job.drop in self.drops:
-            return self.get(self.drops[job.drop])
-        if self.jobs.get(job.id, job) != job:
-            raise Conflict
-        self.jobs[job.id] = job
-        if job.drop:
-            self.drops[job.drop] = job.id
+        drop = None if job.retry_of else job.drop
+        if drop in self.drops:
+            return self.get(self.drops[drop])
+        if job.id in self.jobs:
+            if self.jobs[job.id] != job:
+                raise Conflict
+            return job
+        self.store(None, job)
+        if drop:
+            self.drops[drop] = job.id
         return job
+
+    def store(self, before: Job | None, after: Job) -> None:
+        """Write a job, whatever is there, and count it."""
+        self.jobs[after.id] = after
+        if event := event_of(before, after):
+            self.events.append(event)
+        counted, known = Counted.of(before, after), self.usage.get(after.owner, Usage())
+        since = known.since or f"{after.created_at:%Y-%m}"
+        self.usage[after.owner] = Usage(known.jobs + counted.jobs, 0.0, since)
+        day = after.owner, day_of(after.finished_at or after.queued_at or after.created_at)
+        self.audio[day] = self.audio.get(day, 0.0) + round(counted.audio_seconds, 3)
+
+    def used(self, owner: str, at: datetime) -> Usage:
+        return replace(self.usage.get(owner, Usage()), audio_seconds=self.audio.get((owner, day_of(at)), 0.0))
 
     def get(self, job_id: str) -> Job:
         if job_id not in self.jobs:
@@ -57,7 +80,7 @@ class FakeJobStore:
 
     def save(self, before: Job, after: Job) -> None:
         if self.accepts(before, after):
-            self.jobs[after.id] = after
+            self.store(before, after)
         elif self.jobs.get(after.id) != after:
             raise Conflict
 
@@ -89,7 +112,7 @@ class FakeRunStore:
             return
         if (held and held.lease_expires_at >= now) or not self._jobs.accepts(before, after):
             raise Conflict
-        self._jobs.jobs[after.id] = after
+        self._jobs.store(before, after)
         self.runs[after.id] = run
 
     def renew(self, job_id: str, run: Run) -> None:
@@ -104,7 +127,7 @@ class FakeRunStore:
             raise LeaseLost
         if not self._jobs.accepts(before, after):
             raise Conflict
-        self._jobs.jobs[after.id] = after
+        self._jobs.store(before, after)
         del self.runs[after.id]
 
     def get(self, job_id: str) -> Run | None:
@@ -113,18 +136,6 @@ class FakeRunStore:
     def _holds(self, job_id: str, attempt: str) -> bool:
         held = self.runs.get(job_id)
         return held is not None and held.attempt == attempt
-
-
-class FakeKeyStore:
-    def __init__(self) -> None:
-        self.owners: dict[str, str] = {}
-
-    def owner_of(self, key_hash: str) -> str | None:
-        return self.owners.get(key_hash)
-
-    def add(self, key_hash: str, owner: str, *, at: datetime) -> None:
-        if self.owners.setdefault(key_hash, owner) != owner:
-            raise Conflict
 
 
 @dataclass(frozen=True)
@@ -208,6 +219,14 @@ class FakeMediaStore:
         versions = self._objects.get((bucket, key), [])
         return next((v for v in reversed(versions) if version in (None, v.version)), None)
 
+    def erase(self, source: S3Object) -> None:
+        self._objects.pop((source.bucket, source.key), None)
+
+    def keep(self, key: str, body: bytes, *, content_type: str | None) -> Media:
+        version = self.put(key, body, content_type=content_type or "binary/octet-stream")
+        found = self.head(S3Object(bucket=self.bucket, key=key), version).media
+        return found.model_copy(update={"content_type": content_type, "name": None})
+
     def presign_upload(self, key: str, *, content_type: str | None, size: int | None, seconds: int) -> Upload:
         headers = {"Content-Type": content_type, "Content-Length": None if size is None else str(size)}
         return Upload(
@@ -248,6 +267,14 @@ class FakeTranscriptStore:
 
     def withdraw(self, key: str) -> None:
         self.objects.pop(key, None)
+
+    def erase(self, prefix: str) -> None:
+        for key in [key for key in self.objects if key.startswith(prefix)]:
+            del self.objects[key]
+
+    def lend(self, key: str, body: bytes, content_type: str, *, seconds: int) -> str:
+        self._write(key, body, content_type)
+        return f"https://transcripts.test/{key}?for={seconds}"
 
     def _write(self, key: str, body: bytes, media_type: str) -> None:
         self.objects[key] = body

@@ -5,9 +5,10 @@ from __future__ import annotations
 from pathlib import Path
 
 from tiro.errors import MediaNotFound
-from tiro.job import Media, Upload
+from tiro.job import Media
 from tiro.ports import MediaInfo
 from tiro.request import S3Object
+from tiro.upload import Upload
 
 
 class LocalFiles:
@@ -35,6 +36,12 @@ class LocalFiles:
                 return file.read(end - start)
         except OSError:
             raise MediaNotFound(f"There is no {media.key}.") from None
+
+    def erase(self, source: S3Object) -> None:
+        raise MediaNotFound("What lies in a folder is not ours.")
+
+    def keep(self, key: str, body: bytes, *, content_type: str | None) -> Media:
+        raise MediaNotFound("A folder takes no uploads.")
 
     def presign_upload(self, key: str, *, content_type: str | None, size: int | None, seconds: int) -> Upload:
         raise MediaNotFound("A folder takes no uploads.")

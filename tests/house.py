@@ -18,19 +18,26 @@ from tests.fakes import (
     FakeTranscriber,
     FakeTranscriptStore,
 )
+from tests.fakes_fetch import FakeFetchQueue, FakePartStore
 from tiro import service
-from tiro.job import Job, Upload
+from tiro.job import Job
 from tiro.ports import Received, Transcriber
 from tiro.request import S3Object, parse_request
 from tiro.service import ObjectCreated
 from tiro.settings import ApiSettings, WorkerSettings
+from tiro.upload import Upload
 
 NAMES: dict[str, Any] = {
     "table": "table",
     "queue_url": "queue",
+    "fetch_queue_url": "fetches",
+    "delivery_queue_url": "deliveries",
     "media_bucket": "media",
     "transcript_bucket": "transcripts",
 }
+
+
+WORKER_NAMES = {name: value for name, value in NAMES.items() if name not in ("fetch_queue_url", "delivery_queue_url")}
 
 
 @dataclass
@@ -40,7 +47,7 @@ class House:
     clock: FakeClock = field(default_factory=FakeClock)
     transcriber: Transcriber = field(default_factory=lambda: FakeTranscriber(make_transcript()))
     settings: ApiSettings = field(default_factory=lambda: ApiSettings(**NAMES))
-    worker_settings: WorkerSettings = field(default_factory=lambda: WorkerSettings(**NAMES))
+    worker_settings: WorkerSettings = field(default_factory=lambda: WorkerSettings(**WORKER_NAMES))
     stopping: threading.Event = field(default_factory=threading.Event)
     log: list[dict[str, Any]] = field(default_factory=list)
 
@@ -51,6 +58,8 @@ class House:
         self.reader = FakeMediaReader()
         self.transcripts = FakeTranscriptStore()
         self.queue = FakeJobQueue(self.clock)
+        self.fetch_queue = FakeFetchQueue(self.clock)
+        self.parts = FakePartStore(self.media)
         self._writes = 0
 
     def submit(self, body: str, *, owner: str = "ada") -> tuple[Job, Upload | None]:
@@ -61,6 +70,8 @@ class House:
             jobs=self.jobs,
             media=self.media,
             queue=self.queue,
+            fetches=self.fetch_queue,
+            parts=self.parts,
             clock=self.clock,
             settings=self.settings,
         )

@@ -22,6 +22,7 @@ def test_an_upload_becomes_a_transcript() -> None:
     job, upload = house.submit('{"source": {"upload": {"filename": "jfk.mp3"}}, "language": "en-US"}', owner="ada")
     assert job.status is JobStatus.AWAITING_MEDIA
     assert upload
+    assert upload.url
     assert upload.url.endswith(f"uploads/ada/{job.id}")
 
     created = house.put(f"uploads/ada/{job.id}", b"what was said")  # the caller does what `upload` says

@@ -4,29 +4,53 @@ from __future__ import annotations
 
 import re
 from collections.abc import Mapping
-from datetime import datetime
+from datetime import datetime, timedelta
 from pathlib import Path
 
 from tiro.adapters.aws import dynamodb_client_for
 from tiro.adapters.dynamodb import DynamoDBKeyStore
 from tiro.environ import find_environ
 from tiro.errors import InvalidRequest
-from tiro.key import hash_key, new_key
+from tiro.key import ALL_SCOPES, ENTROPY_BYTES, ApiKey, Scope, hash_key, new_key, new_key_id
+from tiro.ports import KeyStore
 from tiro.request import OWNER_PATTERN
 
+ID_BYTES = 8
 
-def create_key(owner: str, *, environ: Mapping[str, str], directory: Path, at: datetime, entropy: bytes) -> str:
-    """Make a key for an owner and return it, this once: only its hash is stored. `entropy` is 32 random bytes.
 
-    The table is TIRO_TABLE's, in the shell's environment or the running sandbox's.
-    Raises InvalidRequest for an owner's name that cannot be one, NotConfigured, ServiceUnavailable.
+def open_keys(environ: Mapping[str, str], directory: Path) -> KeyStore:
+    """Return the keys of TIRO_TABLE, named in the shell's environment or the running sandbox's.
+
+    Raises NotConfigured.
+    """
+    found = find_environ(["TIRO_TABLE"], environ=environ, directory=directory)
+    return DynamoDBKeyStore(dynamodb_client_for(found), found["TIRO_TABLE"])
+
+
+def create_key(
+    keys: KeyStore,
+    owner: str,
+    *,
+    scopes: frozenset[Scope] = ALL_SCOPES,
+    lifetime: timedelta | None = None,
+    at: datetime,
+    entropy: bytes,
+) -> tuple[str, ApiKey]:
+    """Make a key for an owner. Return it, this once, and what is known of it: only its hash is stored.
+
+    `entropy` is 40 random bytes. Raises InvalidRequest for an owner's name that cannot be one, ServiceUnavailable.
     """
     if not re.fullmatch(OWNER_PATTERN, owner):
         raise InvalidRequest(
             f"{owner!r} cannot be an owner's name: use 1 to 63 of a-z, 0-9 and '-', with no '-' at either end."
         )
-    found = find_environ(["TIRO_TABLE"], environ=environ, directory=directory)
-    keys = DynamoDBKeyStore(dynamodb_client_for(found), found["TIRO_TABLE"])
-    key = new_key(entropy)
-    keys.add(hash_key(key), owner, at=at)
-    return key
+    key = new_key(entropy[:ENTROPY_BYTES])
+    known = ApiKey(
+        id=new_key_id(entropy[ENTROPY_BYTES:]),  # not made of the key's own bytes: an id is shown to anybody
+        owner=owner,
+        scopes=scopes,
+        created_at=at,
+        expires_at=at + lifetime if lifetime else None,
+    )
+    keys.add(hash_key(key), known)
+    return key, known

@@ -8,19 +8,18 @@ from __future__ import annotations
 import argparse
 import errno
 import os
-import secrets
 import shutil
 import stat
 import sys
 import tempfile
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
-from datetime import UTC, datetime
 from enum import IntEnum
 from pathlib import Path
 from typing import TYPE_CHECKING
 
 from tiro import __version__
+from tiro.key_commands import add_key_commands
 
 if TYPE_CHECKING:
     from tiro.client import Client
@@ -191,27 +190,12 @@ def _write(body: bytes, output: Path | None) -> None:
 # ---------------------------------------------------------------- tiro keys
 
 
-def create_key(args: argparse.Namespace) -> None:
+def keys(args: argparse.Namespace) -> None:
     """Raises TiroError."""
-    from tiro.errors import NotConfigured
-
-    try:
-        from tiro import admin
-    except ModuleNotFoundError as error:
-        if error.name not in {"boto3", "botocore"}:
-            raise
-        raise NotConfigured("This command talks to AWS itself and needs boto3: pip install 'tiro[admin]'") from None
-    from tiro.key import ENTROPY_BYTES
-
-    key = admin.create_key(
-        args.owner,
-        environ=os.environ,
-        directory=Path.cwd(),
-        at=datetime.now(UTC),
-        entropy=secrets.token_bytes(ENTROPY_BYTES),
-    )
-    _write(f"{key}\n".encode(), None)
-    _say(f"a key for {args.owner}. Only its hash is stored: nobody can show it to you again")
+    said = args.keys(args)
+    _write(said.out.encode(), None)
+    if said.note:
+        _say(said.note)
 
 
 # ---------------------------------------------------------------- what is said, and how it is asked
@@ -250,10 +234,9 @@ def _parser() -> argparse.ArgumentParser:
     parser.add_argument("--version", action="version", version=f"tiro {__version__}")
     commands = parser.add_subparsers(metavar="COMMAND", required=True)
     _add_transcribe(commands.add_parser("transcribe", help="print what is said in a recording"))
-    keys = commands.add_parser("keys", help="make API keys, with AWS credentials (needs the extra 'admin')")
-    create = keys.add_subparsers(metavar="COMMAND", required=True).add_parser("create", help="make a key and print it")
-    create.add_argument("--owner", required=True, help="whose key it is: a-z, 0-9 and '-'")
-    create.set_defaults(run=create_key)
+    key_commands = commands.add_parser("keys", help="make, list and revoke API keys, with AWS credentials")
+    add_key_commands(key_commands)
+    key_commands.set_defaults(run=keys)
     return parser
 
 
@@ -262,7 +245,11 @@ def _add_transcribe(command: argparse.ArgumentParser) -> None:
     command.epilog = EPILOG
     command.add_argument("path", metavar="PATH", help="an audio or video file, s3://bucket/key, or - for stdin")
     command.add_argument("--language", metavar="TAG", help="such as en or pt-BR; without it, detected")
-    command.add_argument("--format", choices=("txt", "json", "srt", "vtt"), help="else by FILE's ending, else txt")
+    command.add_argument(
+        "--format",
+        choices=("txt", "json", "srt", "vtt", "tsv", "verbose_json", "transcribe"),
+        help="else by FILE's ending, else txt",
+    )
     command.add_argument("-o", "--output", metavar="FILE", help="write there and not on standard output")
     command.add_argument("-q", "--quiet", action="store_true", help="say nothing but errors")
     command.set_defaults(run=transcribe)

@@ -7,18 +7,19 @@ import os
 import random
 import re
 import time
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from http import HTTPStatus
 from pathlib import Path
 from types import TracebackType
-from typing import BinaryIO, Self
+from typing import BinaryIO, Self, TypeVar
 from urllib.parse import quote
 
 import httpx
-from pydantic import ValidationError
+from pydantic import BaseModel, ValidationError
 
 from tiro.errors import (
     PROBLEM_MEDIA_TYPE,
+    InvalidRequest,
     KeyRefused,
     MediaEmpty,
     NotConfigured,
@@ -26,11 +27,12 @@ from tiro.errors import (
     TiroError,
     Unreachable,
 )
-from tiro.job import JobView, Upload
+from tiro.job import JobView
 from tiro.request import Options, S3Object
+from tiro.sending import OnUpload, Sending
+from tiro.upload import PartUrl, PartUrls, SentPart, Upload, UploadState
 
-OnUpload = Callable[[int, int], None]
-"""Told how many bytes are sent, of how many. Begins again at 0 when an upload has to."""
+M = TypeVar("M", bound=BaseModel)
 
 OnProgress = Callable[[JobView], None]
 
@@ -117,8 +119,25 @@ class Client:
             job = self._create({"upload": _describe(source, size)}, options)
             if job.upload is None:
                 raise _unexpected(200, "The answer does not say where to send the recording.")
-            self._send(job.upload, file, size, on_upload)
+            if job.upload.multipart is None:
+                self._send(job.upload, file, size, on_upload)
+                return job
+        plan = job.upload.multipart
+        self._send_parts(job.id, source, (size, plan.part_size), on_upload, urls=plan.urls)
         return job
+
+    def resume(self, job_id: str, source: Path, *, on_upload: OnUpload | None = None) -> JobView:
+        """Send what is missing of a recording in parts, after `submit` broke off.
+
+        Raises InvalidRequest when the file is not as large as the one that was begun; RequestFailed with the code
+        `no_upload_open` when there is nothing to go on with.
+        """
+        answer = self._get(f"{self._job_url(job_id)}/upload")
+        state = _read(UploadState, answer)
+        if (size := source.stat().st_size) != state.size:
+            raise InvalidRequest(f"{source} has {size:,} bytes, and {state.size:,} were to come. It is another file.")
+        self._send_parts(job_id, source, (state.size, state.part_size), on_upload, sent=state.sent)
+        return self.job(job_id)
 
     def job(self, job_id: str) -> JobView:
         return self._look(job_id)[0]
@@ -136,14 +155,24 @@ class Client:
             self._sleep(max(pause, hint - 0.5))
             pause = min(pause * 1.3, LONGEST_POLL_SECONDS)
 
-    def transcript(self, job_id: str, format_name: str = "txt") -> str:
+    def transcript(self, job_id: str, format_name: str = "txt", **wishes: str | float) -> str:
+        """Return a transcript; `wishes` are other parameters of the query, such as `max_lines`."""
         url = f"{self._api}/{quote(job_id, safe='')}/transcript"
-        return self._get(url, {"format": format_name}).content.decode()
+        query = {"format": format_name} | {name: str(value) for name, value in wishes.items()}
+
+        def look() -> httpx.Response:
+            answer = self._http.get(url, params=query, headers=self._authorization)
+            if answer.status_code != HTTPStatus.SEE_OTHER:
+                return answer
+            # Where a large one lies for a while. That address is signed: it needs no key, and is not to see one.
+            return self._http.get(answer.url.join(answer.headers.get("Location", "")))
+
+        return self._again(look, self._api).content.decode()
 
     # ------------------------------------------------------------ one call each
 
     def _create(self, source: dict[str, object], options: Options | None) -> JobView:
-        body = {"source": source, **(options or Options()).model_dump(exclude_none=True)}
+        body = {"source": source, **(options or Options()).model_dump(exclude_defaults=True)}
         answer = self._once(lambda: self._http.post(self._api, json=body, headers=self._authorization), self._api)
         return _job(answer)
 
@@ -156,16 +185,57 @@ class Client:
         return self._again(lambda: self._http.get(url, params=params, headers=self._authorization), self._api)
 
     def _send(self, upload: Upload, file: BinaryIO, size: int, on_upload: OnUpload | None) -> None:
-        headers = httpx.Headers(upload.headers)
+        url, headers = upload.url or "", httpx.Headers(upload.headers)
         headers["Content-Length"] = str(size)  # else httpx sends chunks, which S3 refuses
 
         def put() -> httpx.Response:
             file.seek(0)
-            return self._http.request(
-                upload.method, upload.url, headers=headers, content=_chunks(file, size, on_upload)
-            )
+            return self._http.request(upload.method, url, headers=headers, content=_chunks(file, size, on_upload))
 
-        self._again(put, httpx.URL(upload.url).host)  # not the whole of it: it is signed, and lets anybody in
+        self._again(put, httpx.URL(url).host)  # not the whole of it: it is signed, and lets anybody in
+
+    def _send_parts(
+        self,
+        job_id: str,
+        path: Path,
+        sizes: tuple[int, int],
+        on_upload: OnUpload | None,
+        *,
+        urls: Sequence[PartUrl] = (),
+        sent: Sequence[SentPart] = (),
+    ) -> None:
+        api = f"{self._job_url(job_id)}/upload"
+
+        def sign(numbers: Sequence[int]) -> Sequence[PartUrl]:
+            return _read(PartUrls, self._post_again(f"{api}/parts", {"numbers": list(numbers)})).urls
+
+        def put(part: PartUrl, chunks: Callable[[], Iterator[bytes]]) -> str:
+            try:
+                answer = self._put_part(part, chunks)
+            except RequestFailed as refused:
+                if refused.answer.status != HTTPStatus.FORBIDDEN:
+                    raise
+                answer = self._put_part(sending.renewed(part.number), chunks)  # the first one has expired
+            return str(answer.headers.get("ETag", ""))
+
+        sending = Sending(path, *sizes, put=put, sign=sign, on_upload=on_upload)
+        sending.etags |= {part.number: part.etag for part in sent}
+        etags = sending.send(urls)
+        parts = [{"number": number, "etag": etags[number]} for number in sorted(etags)]
+        self._post_again(f"{api}/complete", {"parts": parts})
+
+    def _put_part(self, part: PartUrl, chunks: Callable[[], Iterator[bytes]]) -> httpx.Response:
+        headers = {"Content-Length": str(part.size)}
+        return self._again(
+            lambda: self._http.put(part.url, headers=headers, content=chunks()), httpx.URL(part.url).host
+        )
+
+    def _post_again(self, url: str, body: object) -> httpx.Response:
+        """For calls that may be repeated: they make nothing that could be there twice."""
+        return self._again(lambda: self._http.post(url, json=body, headers=self._authorization), self._api)
+
+    def _job_url(self, job_id: str) -> str:
+        return f"{self._api}/{quote(job_id, safe='')}"
 
     # ------------------------------------------------------------ how often, and what came of it
 
@@ -221,10 +291,15 @@ def _checked(answer: httpx.Response) -> httpx.Response:
 
 
 def _job(answer: httpx.Response) -> JobView:
+    return _read(JobView, answer)
+
+
+def _read(kind: type[M], answer: httpx.Response) -> M:
     try:
-        return JobView.model_validate_json(answer.content)
+        return kind.model_validate_json(answer.content)
     except ValidationError:
-        raise _unexpected(answer.status_code, "The answer is not a job. Is this the address of a Tiro API?") from None
+        what = "a job" if kind is JobView else f"what it should be ({kind.__name__})"
+        raise _unexpected(answer.status_code, f"The answer is not {what}. Is this the address of a Tiro API?") from None
 
 
 def _retry_after(answer: httpx.Response) -> float:
@@ -242,7 +317,11 @@ def _failure(answer: httpx.Response) -> RequestFailed:
             pass
     said = re.search(r"<Code>(.*?)</Code>.*?<Message>(.*?)</Message>", answer.text, re.DOTALL)
     if said:
-        return _problem("upload_refused", "S3 refused the upload", answer.status_code, f"{said[2]} ({said[1]})")
+        sent = answer.request.method == "PUT"
+        code, title = (
+            ("upload_refused", "S3 refused the upload") if sent else ("copy_refused", "S3 keeps the copy back")
+        )
+        return _problem(code, title, answer.status_code, f"{said[2]} ({said[1]})")
     words = " ".join(answer.text.split())[:200]
     return _unexpected(answer.status_code, f"The answer was not in Tiro's words: {words or 'it was empty'}")
 

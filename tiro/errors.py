@@ -3,14 +3,30 @@
 TiroError
 ├── PermanentError                trying again gives the same answer
 │   ├── RequestError              the call is wrong, no job is made
+│   │   ├── BadRequest                bad_request             400
 │   │   ├── MalformedBody             malformed_body          400
 │   │   ├── InvalidRequest            invalid_request         422
 │   │   ├── SourceForbidden           source_forbidden        403
 │   │   ├── JobNotFound               job_not_found           404
+│   │   ├── BatchNotFound             batch_not_found         404
+│   │   ├── JobGone                   job_gone                410
+│   │   ├── JobFinished               job_finished            409
+│   │   ├── NotRetryable              not_retryable           409
+│   │   ├── IdempotencyKeyReused      idempotency_key_reused  422
 │   │   ├── RouteNotFound             route_not_found         404
 │   │   ├── MethodNotAllowed          method_not_allowed      405
+│   │   ├── NoUploadOpen              no_upload_open          409
 │   │   ├── TranscriptUnavailable     transcript_unavailable  409
 │   │   ├── FormatNotAcceptable       format_not_acceptable   406
+│   │   ├── PayloadTooLarge           payload_too_large       413
+│   │   ├── ScopeMissing              scope_missing           403
+│   │   ├── Forbidden                 forbidden               403
+│   │   ├── KeyNotFound               key_not_found           404
+│   │   ├── ModelNotFound             model_not_found         404
+│   │   ├── ProblemNotFound           problem_not_found       404
+│   │   ├── WebhookNotFound           webhook_not_found       404
+│   │   ├── TooManyWebhooks           too_many_webhooks       409
+│   │   ├── DeliveryNotFound          delivery_not_found      404
 │   │   └── KeyRefused                unauthorized            401
 │   ├── MediaError                the recording is wrong, the job fails
 │   │   ├── MediaNotFound             media_not_found         404
@@ -20,6 +36,9 @@ TiroError
 │   │   ├── NotAudio                  not_audio               422
 │   │   └── NoAudioTrack              no_audio_track          422
 │   ├── UploadExpired             upload_expired              408
+│   ├── AddressRefused            address_refused             403   no URL of theirs leads there
+│   ├── FetchFailed               fetch_failed                502   the server of a `url` said no
+│   ├── SignatureRefused          signature_refused           401   a delivery that a receiver cannot trust
 │   ├── AttemptsExhausted         attempts_exhausted          500
 │   ├── MalformedMessage          malformed_message       500   on the queue; no version wrote it
 │   ├── NotConfigured             not_configured          503   the caller's side: no address, no key
@@ -27,17 +46,24 @@ TiroError
 │       ├── IllegalTransition         illegal_transition      409
 │       └── LeaseLost                 lease_lost              409
 └── TransientError                worth trying again
+    ├── Throttled                 throttled                   429
+    ├── QuotaExceeded             quota_exceeded              429
+    ├── CallInProgress            call_in_progress            409   the first call with this key is not answered
     ├── TranscriptNotReady        transcript_not_ready        409
     ├── ServiceUnavailable        service_unavailable         503   AWS throttled or failed
+    ├── StillProcessing           still_processing            504   the call was held open for too short a time
     ├── JobHeld                   job_held                    409   an attempt is at work on it
     ├── EngineFailed              engine_failed               500
+    │   └── EnginePoisoned            engine_poisoned         500   and so does everything after it in this process
     ├── Interrupted               interrupted                 503   the worker is asked to stop
+    ├── PeerUnavailable           peer_unavailable            502   somebody else's server did not answer
     ├── Unreachable               unreachable                 503   the caller's side: nobody answers
     └── InternalError             internal_error              500   our bug: the last resort
 """
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from typing import ClassVar
 
 from pydantic import BaseModel, ConfigDict
@@ -89,7 +115,7 @@ class TiroError(Exception):
     def problem(self, *, instance: str | None = None, request_id: str | None = None) -> Problem:
         """Return what a caller is told."""
         return Problem(
-            type=f"urn:tiro:problem:{self.code}",
+            type=f"/problems/{self.code}",  # the API answers there with what the code means
             title=self.title,
             status=self.status,
             detail=str(self),
@@ -120,6 +146,12 @@ class RequestError(PermanentError):
     code, title, status = "invalid_request", "The request is not valid", 422
 
 
+class BadRequest(RequestError):
+    """The gateway could not even read the call, and no function of Tiro's saw it."""
+
+    code, title, status = "bad_request", "The call cannot be understood", 400
+
+
 class MalformedBody(RequestError):
     code, title, status = "malformed_body", "The body is not JSON", 400
 
@@ -136,12 +168,46 @@ class JobNotFound(RequestError):
     code, title, status = "job_not_found", "There is no such transcription", 404
 
 
+class BatchNotFound(RequestError):
+    code, title, status = "batch_not_found", "There is no such batch", 404
+
+
+class JobGone(RequestError):
+    """It was deleted, with all that Tiro kept of it."""
+
+    code, title, status = "job_gone", "This transcription was deleted", 410
+
+
+class JobFinished(RequestError):
+    """A job that is completed or failed stays so. DELETE it, if it should go."""
+
+    code, title, status = "job_finished", "The job came to its end before", 409
+
+
+class NotRetryable(RequestError):
+    """Only what failed or was cancelled is tried again. A recording can be submitted anew at any time."""
+
+    code, title, status = "not_retryable", "This job cannot be tried again", 409
+
+
+class IdempotencyKeyReused(RequestError):
+    """The key stands for another call of yours in the last 24 hours. A new call needs a new key."""
+
+    code, title, status = "idempotency_key_reused", "The Idempotency-Key belongs to another call", 422
+
+
 class RouteNotFound(RequestError):
     code, title, status = "route_not_found", "There is no such route", 404
 
 
 class MethodNotAllowed(RequestError):
     code, title, status = "method_not_allowed", "This route has no such method", 405
+
+
+class NoUploadOpen(RequestError):
+    """Parts are taken only of a recording that was said to be over 100 MB, and only until it is whole."""
+
+    code, title, status = "no_upload_open", "This job waits for no parts", 409
 
 
 class TranscriptUnavailable(RequestError):
@@ -152,7 +218,55 @@ class FormatNotAcceptable(RequestError):
     code, title, status = "format_not_acceptable", "There is no such format", 406
 
 
+class PayloadTooLarge(RequestError):
+    """A call may carry 10 MB at most. A recording does not travel in it, but to the URL that the call answers."""
+
+    code, title, status = "payload_too_large", "The body is too large", 413
+
+
+class ScopeMissing(RequestError):
+    """The key is good, but it was made for less than this: `tiro keys list` says what it opens."""
+
+    code, title, status = "scope_missing", "The key does not open this", 403
+
+
+class Forbidden(RequestError):
+    code, title, status = "forbidden", "This call is not allowed", 403
+
+
+class KeyNotFound(RequestError):
+    code, title, status = "key_not_found", "There is no such key", 404
+
+
+class ModelNotFound(RequestError):
+    """`GET /v1/models` lists the models that this stack hears with."""
+
+    code, title, status = "model_not_found", "There is no such model", 404
+
+
+class ProblemNotFound(RequestError):
+    code, title, status = "problem_not_found", "Tiro has no such problem", 404
+
+
+class WebhookNotFound(RequestError):
+    code, title, status = "webhook_not_found", "There is no such webhook endpoint", 404
+
+
+class TooManyWebhooks(RequestError):
+    """An owner may have 20 endpoints. DELETE one that is not needed, or name a webhook with each job instead."""
+
+    code, title, status = "too_many_webhooks", "You have as many webhook endpoints as there may be", 409
+
+
+class DeliveryNotFound(RequestError):
+    """Deliveries are kept for 30 days."""
+
+    code, title, status = "delivery_not_found", "There is no such delivery", 404
+
+
 class KeyRefused(RequestError):
+    """Send `Authorization: Bearer` and a key that `tiro keys create` made, neither expired nor revoked."""
+
     code, title, status = "unauthorized", "The API key is missing or not valid", 401
 
 
@@ -196,6 +310,24 @@ class UploadExpired(PermanentError):
     code, title, status = "upload_expired", "The upload never came", 408
 
 
+class AddressRefused(PermanentError):
+    """A URL must lead to the public internet, over http or https, and be written so that there is one reading of it."""
+
+    code, title, status = "address_refused", "This address may not be reached", 403
+
+
+class FetchFailed(PermanentError):
+    """The server that the URL leads to answered, and will not give the recording."""
+
+    code, title, status = "fetch_failed", "The recording could not be fetched", 502
+
+
+class SignatureRefused(PermanentError):
+    """A delivery does not carry our signature, or is too old. Do nothing of what it says."""
+
+    code, title, status = "signature_refused", "The delivery cannot be trusted", 401
+
+
 class AttemptsExhausted(PermanentError):
     code, title = "attempts_exhausted", "Every attempt failed"
 
@@ -229,12 +361,40 @@ class LeaseLost(Conflict):
 # ---------------------------------------------------------------- worth trying again
 
 
+class Throttled(TransientError):
+    """The stage takes so many calls a second from all callers together. Wait a moment, then call more slowly."""
+
+    code, title, status = "throttled", "Too many calls at once", 429
+
+
+class QuotaExceeded(TransientError):
+    """Your share is used up: wait for jobs to end, or for the next day. `RateLimit-Policy` names the quotas."""
+
+    code, title, status = "quota_exceeded", "Your quota is used up", 429
+
+    def __init__(self, detail: str = "", *, headers: Mapping[str, str] | None = None, retry_after: int = 30) -> None:
+        super().__init__(detail)
+        self.headers, self.retry_after = dict(headers or {}), retry_after
+
+
+class CallInProgress(TransientError):
+    """The first call with this Idempotency-Key has no answer yet. Repeat yours in a moment."""
+
+    code, title, status = "call_in_progress", "The first call with this key is not answered yet", 409
+
+
 class TranscriptNotReady(TransientError):
     code, title, status = "transcript_not_ready", "The transcript is not ready yet", 409
 
 
 class ServiceUnavailable(TransientError):
     code, title, status = "service_unavailable", "A service Tiro stands on did not answer", 503
+
+
+class StillProcessing(TransientError):
+    """A call can wait for its transcript for half a minute at most. The job goes on: ask for it by its id."""
+
+    code, title, status = "still_processing", "The recording is not done yet", 504
 
 
 class JobHeld(TransientError):
@@ -245,10 +405,22 @@ class EngineFailed(TransientError):
     code, title = "engine_failed", "The speech engine failed"
 
 
+class EnginePoisoned(EngineFailed):
+    """A GPU failed in a way that outlives the call: this process can hear nothing more, and must end."""
+
+    code, title = "engine_poisoned", "The speech engine is out of order"
+
+
 class Interrupted(TransientError):
     """The worker is asked to stop, by SIGTERM or by Spot: the job goes back and no attempt is counted."""
 
     code, title, status = "interrupted", "The worker is being stopped", 503
+
+
+class PeerUnavailable(TransientError):
+    """The server that a URL leads to could not be reached, broke off, or had trouble of its own."""
+
+    code, title, status = "peer_unavailable", "The other server did not answer", 502
 
 
 class Unreachable(TransientError):

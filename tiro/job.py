@@ -13,9 +13,15 @@ from typing import Literal
 
 from pydantic import BaseModel, ConfigDict
 
+from tiro.details import OWN_SPEED, Circumstances, Lineage, Timings, cost_usd, eta_seconds, timings
 from tiro.errors import IllegalTransition, Problem
 from tiro.language import to_bcp47
 from tiro.request import Options
+from tiro.upload import Parts, Upload
+from tiro.webhook import JobWebhook
+
+TOMBSTONE = timedelta(days=30)
+"""How long a deleted job is still known to be gone; afterwards it was never there."""
 
 _EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
 _CROCKFORD = "0123456789abcdefghjkmnpqrstvwxyz"
@@ -86,19 +92,25 @@ class TranscriptRef(_Model):
     language: str  # BCP 47
     duration: float  # seconds
     no_speech: bool
+    lineage: Lineage | None = None
 
 
 class Job(_Model):
     id: str
     owner: str
     status: JobStatus
-    source: Literal["upload", "s3", "drop"]
+    source: Literal["upload", "url", "s3", "drop"]
     options: Options
+    metadata: dict[str, str] = {}  # the caller's own, echoed
+    webhook: JobWebhook | None = None  # where alone it is told what becomes of it; never shown, for its secret
     created_at: datetime
     revision: int = 1  # +1 with every stored change: the optimistic lock
     generation: int = 0  # +1 with every message sent for it; an older message is a leftover
     attempts: int = 0  # claims, less those that Spot or SIGTERM ended
+    batch: str | None = None  # of the batch that it was asked for in
     media: Media | None = None
+    url: str | None = None  # of a `url` source; never shown, since a signed one lets anybody in
+    parts: Parts | None = None  # of an `upload` that comes in parts
     drop: Drop | None = None
     upload_expires_at: datetime | None = None  # while awaiting_media
     queued_at: datetime | None = None  # the first time
@@ -106,6 +118,8 @@ class Job(_Model):
     finished_at: datetime | None = None
     transcript: TranscriptRef | None = None
     problem: Problem | None = None
+    retry_of: str | None = None  # the job that this one tries again
+    deleted_at: datetime | None = None  # from then on it is a tombstone: nothing but its id, owner, status and times
 
     def queued(self, *, at: datetime, media: Media | None = None) -> Job:
         """The recording is there and a message is to be sent; or a worker gave the job back."""
@@ -116,6 +130,11 @@ class Job(_Model):
             upload_expires_at=None,
             generation=self.generation + (self.status is JobStatus.AWAITING_MEDIA),
         )
+
+    def described(self, *, name: str | None, content_type: str | None) -> Job:
+        """The server that a recording is fetched from says what it is."""
+        media = self.media and self.media.model_copy(update={"name": name, "content_type": content_type})
+        return self.model_copy(update={"media": media, "revision": self.revision + 1})
 
     def claimed(self, *, at: datetime) -> Job:
         """A worker begins, or takes over what a dead worker held."""
@@ -131,6 +150,21 @@ class Job(_Model):
     def failed(self, *, at: datetime, problem: Problem) -> Job:
         return self._to(JobStatus.FAILED, finished_at=at, problem=problem, upload_expires_at=None)
 
+    def cancelled(self, *, at: datetime) -> Job:
+        return self._to(JobStatus.CANCELLED, finished_at=at, upload_expires_at=None)
+
+    def deleted(self, *, at: datetime) -> Job:
+        """Return the tombstone: what the job was asked with, heard and said is forgotten."""
+        if not self.status.terminal:
+            raise IllegalTransition(f"A job that is {self.status} must be cancelled before it is deleted.")
+        kept = ("id", "owner", "status", "source", "created_at", "finished_at", "generation", "attempts")
+        return Job(
+            **{name: getattr(self, name) for name in kept},
+            options=Options(),
+            revision=self.revision + 1,
+            deleted_at=at,
+        )
+
     def _to(self, status: JobStatus, **changes: object) -> Job:
         if status not in TRANSITIONS[self.status]:
             raise IllegalTransition(f"A job that is {self.status} cannot become {status}.")
@@ -142,6 +176,7 @@ class Run(_Model):
 
     attempt: str  # the fencing token: every write of this attempt carries it
     lease_expires_at: datetime
+    noted_at: datetime | None = None  # when `done` was
     done: float = 0.0  # seconds of audio transcribed
     total: float | None = None  # seconds of audio in all, where it is known
 
@@ -164,18 +199,11 @@ def new_id(at: datetime, entropy: bytes) -> str:
 # ---------------------------------------------------------------- what a caller sees of it
 
 
-class Upload(_Model):
-    """One HTTP request that brings the recording: send exactly this."""
-
-    method: str
-    url: str
-    headers: dict[str, str]
-    expires_at: datetime
-
-
 class Progress(_Model):
     done_seconds: float  # of audio transcribed
     total_seconds: float | None  # of audio in all; null where only decoding can tell
+    eta_seconds: float | None = None  # until all is heard; null where nobody can tell yet
+    eta_basis: str | None = None  # what that guess stands on
 
 
 class MediaView(_Model):
@@ -190,7 +218,7 @@ class JobView(_Model):
 
     id: str
     status: JobStatus
-    source: Literal["upload", "s3", "drop"]
+    source: Literal["upload", "url", "s3", "drop"]
     language: str | None  # asked for, or, once completed, heard (BCP 47)
     created_at: datetime
     queued_at: datetime | None
@@ -202,17 +230,33 @@ class JobView(_Model):
     no_speech: bool | None  # once completed
     transcript_url: str | None  # a path; once completed
     problem: Problem | None  # once failed
+    retry_of: str | None = None  # the job that this one tries again
+    metadata: dict[str, str] = {}  # the caller's own
+    timings: Timings | None = None
+    own_jobs_ahead: int | None = None  # while queued: so many of yours, at most, come before it
+    estimated_wait_seconds: float | None = None  # while queued; null where nobody can tell
+    estimated_wait_basis: str | None = None  # what that guess stands on
+    lineage: Lineage | None = None  # once completed
+    cost_usd: float | None = None  # of the latest attempt's machine, once at its end, where its price is known
     upload: Upload | None = None  # in the answer to the POST that asked for one
 
 
-def view(job: Job, run: Run | None = None, upload: Upload | None = None) -> JobView:
+def view(
+    job: Job, run: Run | None = None, upload: Upload | None = None, around: Circumstances | None = None
+) -> JobView:
     """Return what its owner may see of a job."""
     media = job.media and MediaView(**job.media.model_dump(include=set(MediaView.model_fields)))
+    took = timings(job.queued_at, job.started_at, job.finished_at)
+    in_flight = around.jobs_in_flight if around and job.status is JobStatus.QUEUED else None
     return JobView(
-        **job.model_dump(include=set(JobView.model_fields) - {"media", "problem"}),
+        **job.model_dump(include=set(JobView.model_fields) - {"media", "problem", "upload"}),
         language=to_bcp47(job.transcript.language if job.transcript else job.options.language),
         media=media,
-        progress=_progress(job, run),
+        progress=_progress(job, run, around),
+        timings=took,
+        own_jobs_ahead=None if in_flight is None else max(0, in_flight - 1),
+        lineage=job.transcript.lineage if job.transcript else None,
+        cost_usd=cost_usd(took.processing_ms, around.usd_per_worker_hour) if around else None,
         no_speech=job.transcript.no_speech if job.transcript else None,
         transcript_url=f"/v1/transcriptions/{job.id}/transcript" if job.transcript else None,
         problem=job.problem,
@@ -220,10 +264,15 @@ def view(job: Job, run: Run | None = None, upload: Upload | None = None) -> JobV
     )
 
 
-def _progress(job: Job, run: Run | None) -> Progress | None:
+def _progress(job: Job, run: Run | None, around: Circumstances | None) -> Progress | None:
     if job.transcript:
         return Progress(done_seconds=job.transcript.duration, total_seconds=job.transcript.duration)
     if job.status is not JobStatus.PROCESSING:
         return None
-    total = job.media.duration if job.media else None
-    return Progress(done_seconds=run.done if run else 0.0, total_seconds=(run.total if run else None) or total)
+    done, total = run.done if run else 0.0, (run.total if run else None) or (job.media.duration if job.media else None)
+    eta = None
+    if run and around:
+        eta = eta_seconds(done=done, total=total, noted_at=run.noted_at, started_at=job.started_at, now=around.now)
+    return Progress(
+        done_seconds=done, total_seconds=total, eta_seconds=eta, eta_basis=None if eta is None else OWN_SPEED
+    )

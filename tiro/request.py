@@ -3,15 +3,30 @@
 from __future__ import annotations
 
 import re
-from typing import Annotated, Any
+from typing import Annotated, Any, Literal, TypeVar
 
-from pydantic import BaseModel, BeforeValidator, ConfigDict, Field, ValidationError, model_validator
+from pydantic import (
+    AfterValidator,
+    BaseModel,
+    BeforeValidator,
+    ConfigDict,
+    Field,
+    StringConstraints,
+    ValidationError,
+    model_validator,
+)
 
-from tiro.errors import FieldProblem, InvalidRequest, MalformedBody
+from tiro.address import Address
+from tiro.errors import AddressRefused, FieldProblem, InvalidRequest, MalformedBody
 from tiro.language import parse_language
+from tiro.webhook import JobWebhook
 
 OWNER_PATTERN = r"^[a-z0-9](?:[a-z0-9-]{0,61}[a-z0-9])?$"
 """An owner's name stands in S3 keys and metrics: a DNS label (RFC 1123)."""
+
+
+MAX_PROBLEMS = 20
+MAX_PROBLEM_CHARS = 300
 
 
 class _Strict(BaseModel):
@@ -30,10 +45,33 @@ def _whisper_code(value: Any) -> Any:
 Language = Annotated[str, BeforeValidator(_whisper_code)]
 
 
+Metadata = dict[
+    Annotated[str, StringConstraints(min_length=1, max_length=64)], Annotated[str, StringConstraints(max_length=512)]
+]
+"""What a caller wants to find again at the job: an order's number, a name. Tiro makes nothing of it."""
+
+
 class Options(_Strict):
     """How the recording should be heard."""
 
-    language: Language | None = None  # Whisper's code; None: detect it
+    language: Language | None = None  # a BCP 47 tag; left out: detect it
+    task: Literal["transcribe", "translate"] = "transcribe"  # translate: into English, whatever is spoken
+    prompt: str | None = Field(default=None, max_length=2000)  # names and words to expect, in the recording's language
+    words: bool = False  # whether to tell when each word is spoken
+
+
+AnyModel = TypeVar("AnyModel", bound=BaseModel)
+
+AnyOptions = TypeVar("AnyOptions", bound=Options)
+
+UNHEARD: frozenset[str] = frozenset({"task", "prompt", "words"})
+"""Options that no engine of ours honours yet. They are refused: to take one and ignore it would be a lie."""
+
+
+def unheard(options: Options) -> tuple[str, ...]:
+    """Return which options, other than their defaults, nobody would honour."""
+    plain = Options()
+    return tuple(n for n in Options.model_fields if n in UNHEARD and getattr(options, n) != getattr(plain, n))
 
 
 class UploadSource(_Strict):
@@ -62,6 +100,14 @@ class S3Object(_Strict):
         return cls(bucket=match[1], key=match[2])
 
 
+def _readable_url(url: str) -> str:
+    try:
+        Address.parse(url)
+    except AddressRefused as error:
+        raise ValueError(str(error)) from None
+    return url
+
+
 def _s3_object(value: Any) -> Any:
     if not isinstance(value, str):
         raise ValueError("an object is named by a string, s3://bucket/key")
@@ -71,13 +117,16 @@ def _s3_object(value: Any) -> Any:
 class Source(_Strict):
     """Where the recording comes from: exactly one of the fields."""
 
+    model_config = ConfigDict(json_schema_extra={"minProperties": 1, "maxProperties": 1})
+
     upload: UploadSource | None = None
-    s3: Annotated[S3Object, BeforeValidator(_s3_object)] | None = None
+    url: Annotated[str, AfterValidator(_readable_url)] | None = None  # http(s), open to everybody or signed
+    s3: Annotated[S3Object, BeforeValidator(_s3_object, json_schema_input_type=str)] | None = None  # s3://bucket/key
 
     @model_validator(mode="after")
     def _exactly_one(self) -> Source:
-        if (self.upload is None) == (self.s3 is None):
-            raise ValueError('send exactly one of "upload" and "s3"')
+        if sum(given is not None for given in (self.upload, self.url, self.s3)) != 1:
+            raise ValueError('send exactly one of "upload", "url" and "s3"')
         return self
 
 
@@ -85,6 +134,8 @@ class TranscriptionRequest(Options):
     """The body of `POST /v1/transcriptions`."""
 
     source: Source
+    metadata: Metadata = Field(default={}, max_length=16)  # the caller's own, echoed
+    webhook: JobWebhook | None = None  # where alone it is told what becomes of this one; else your endpoints hear
 
     @property
     def options(self) -> Options:
@@ -97,10 +148,21 @@ def parse_request(body: str | bytes | None) -> TranscriptionRequest:
     Raises MalformedBody when it is not JSON, InvalidRequest naming each field that is wrong.
     """
     try:
-        return TranscriptionRequest.model_validate_json(body or b"")
+        return _heard(TranscriptionRequest.model_validate_json(body or b""))
     except ValidationError as error:
         if any(e["type"] == "json_invalid" for e in error.errors()):
             raise MalformedBody('Send a JSON object, such as {"source": {"upload": {}}}.') from None
+        raise invalid(error) from None
+
+
+def parse_body(kind: type[AnyModel], body: str | bytes | None) -> AnyModel:
+    """Read the body of any other call; one that is not there is an empty object. Raises as `parse_request`."""
+    try:
+        read = kind.model_validate_json(body or b"{}")
+        return _heard(read) if isinstance(read, Options) else read
+    except ValidationError as error:
+        if any(e["type"] == "json_invalid" for e in error.errors()):
+            raise MalformedBody("Send a JSON object.") from None
         raise invalid(error) from None
 
 
@@ -110,18 +172,32 @@ def parse_options(values: dict[str, str]) -> Options:
     Raises InvalidRequest naming each option that is wrong.
     """
     try:
-        return Options.model_validate({k: v for k, v in values.items() if k in Options.model_fields and v})
+        return _heard(Options.model_validate({k: v for k, v in values.items() if k in Options.model_fields and v}))
     except ValidationError as error:
         raise invalid(error) from None
 
 
+def _heard(options: AnyOptions) -> AnyOptions:
+    if names := unheard(options):
+        problems = tuple(FieldProblem(pointer=f"/{name}", detail="this cannot be done yet") for name in names)
+        raise InvalidRequest("; ".join(f"{p.pointer}: {p.detail}" for p in problems), errors=problems)
+    return options
+
+
 def invalid(error: ValidationError) -> InvalidRequest:
-    """Translate pydantic's error into ours."""
+    """Translate pydantic's error into ours.
+
+    What is wrong is told in part where it is endless: an answer has 6 MB at most, and a request 10.
+    """
     problems = tuple(
-        FieldProblem(pointer="".join(f"/{part}" for part in e["loc"]), detail=_say(e["type"], e["msg"]))
-        for e in error.errors(include_url=False, include_context=False, include_input=False)
+        FieldProblem(pointer=_clip("".join(f"/{part}" for part in e["loc"])), detail=_clip(_say(e["type"], e["msg"])))
+        for e in error.errors(include_url=False, include_context=False, include_input=False)[:MAX_PROBLEMS]
     )
     return InvalidRequest("; ".join(f"{p.pointer or '/'}: {p.detail}" for p in problems), errors=problems)
+
+
+def _clip(text: str) -> str:
+    return text if len(text) <= MAX_PROBLEM_CHARS else f"{text[:MAX_PROBLEM_CHARS]}…"
 
 
 def _say(kind: str, message: str) -> str:

@@ -61,16 +61,48 @@ class Limits(Settings):
 
 @dataclass(frozen=True, kw_only=True)
 class AuthorizerSettings(Settings):
-    pass
+    issuer: str = ""  # whose tokens open too (OpenID Connect Discovery); empty: API keys alone
+    audience: str = ""  # that a token must be meant for
+    owner_claim: str = "sub"  # of a token: whose jobs it opens
+    scope_claim: str = "scope"  # of a token: what it opens, as a string with spaces or a list
 
 
 @dataclass(frozen=True, kw_only=True)
-class ApiSettings(Limits):
+class OutwardSettings(Settings):
+    """Who calls addresses that others name."""
+
+    allow_networks: tuple[str, ...] = ()  # not of the public internet, and yet to be reached, such as 10.1.0.0/16
+
+
+@dataclass(frozen=True, kw_only=True)
+class EgressSettings(Limits, OutwardSettings):
+    """And brings back recordings."""
+
+
+@dataclass(frozen=True, kw_only=True)
+class DeliverySettings(OutwardSettings):
+    """And tells them what became of a job."""
+
+    delivery_queue_url: str
+    webhook_schemes: tuple[str, ...] = ("https",)  # http, where nobody listens but the machine itself
+    delivery_seconds: float = 15.0  # a receiver may take to answer
+
+
+@dataclass(frozen=True, kw_only=True)
+class ApiSettings(EgressSettings, DeliverySettings):
     queue_url: str
+    fetch_queue_url: str
     media_bucket: str
     transcript_bucket: str
     source_buckets: tuple[str, ...] = ()  # others that `s3` may name, each under its `{owner}/` prefix
     upload_seconds: int = 3600  # how long a presigned upload may be begun
+    fetch_seconds: int = 6 * 3600  # within which a `url` must be fetched
+    models: tuple[str, ...] = ("base",)  # that the workers hear with; the first where none is named
+    origins: tuple[str, ...] = ("*",)  # whose web pages may read the answers
+    max_jobs_in_flight: int = 5000  # of one owner at once; 0: any number
+    max_audio_seconds_per_day: float = 1000 * 3600.0  # of one owner; 0: any number
+    max_waiters: int = 20  # calls that are held open at once by `Prefer: wait`, of all owners
+    usd_per_worker_hour: float = 0.0  # what a machine that hears costs; 0: not known, and no cost is told
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -80,13 +112,29 @@ class UploadSettings(Limits):
 
 
 @dataclass(frozen=True, kw_only=True)
+class FetchSettings(EgressSettings):
+    fetch_queue_url: str
+    media_bucket: str
+    transcript_bucket: str
+    fetch_round_seconds: int = 120  # one invocation reads no longer; then the next goes on
+
+
+@dataclass(frozen=True, kw_only=True)
+class ChangeSettings(Settings):
+    delivery_queue_url: str
+    event_bus: str
+
+
+@dataclass(frozen=True, kw_only=True)
 class DeadLetterSettings(Settings):
     transcript_bucket: str
 
 
 @dataclass(frozen=True, kw_only=True)
 class ScheduleSettings(Settings):
+    media_bucket: str
     transcript_bucket: str
+    delivery_queue_url: str
 
 
 @dataclass(frozen=True, kw_only=True)

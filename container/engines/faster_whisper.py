@@ -8,7 +8,7 @@ from concurrent.futures import ThreadPoolExecutor
 from contextlib import contextmanager
 from dataclasses import dataclass
 from importlib.metadata import version
-from itertools import pairwise
+from itertools import chain, islice, pairwise
 from typing import Any
 
 import ctranslate2
@@ -18,19 +18,15 @@ from faster_whisper.feature_extractor import FeatureExtractor
 from faster_whisper.tokenizer import Tokenizer
 from faster_whisper.transcribe import get_suppressed_tokens
 
+from container.alignment import AlignedTokens, times_of, words_of
+from container.engines.tokens import FRAMES, MAX_PROMPT, MAX_TOKENS, TIMESTAMP, read_segments
 from container.weights import Weights
 from tiro.errors import EngineFailed, InvalidRequest
-from tiro.ports import PCM, SAMPLE_RATE, WINDOW_SECONDS, DecodeOptions, HeardSegment, HeardWindow
+from tiro.ports import PCM, SAMPLE_RATE, WINDOW_SECONDS, DecodeOptions, HeardWindow, HeardWord
 from tiro.transcript import Engine
 
-FRAMES = 3000
-"""Mel frames of a window, 10 ms each (openai/whisper, audio.py: N_FRAMES)."""
-
-TIMESTAMP = 0.02
-"""Seconds between two timestamp tokens (openai/whisper, tokenizer.py)."""
-
-MAX_TOKENS = 448
-"""Prompt and text together (openai/whisper, n_text_ctx)."""
+HOP = 160
+"""Samples of a mel frame (openai/whisper, audio.py: HOP_LENGTH)."""
 
 SILENCE = 1e-10
 """Mel power of nothing: the floor under the logarithm (openai/whisper, audio.py)."""
@@ -102,7 +98,7 @@ class FasterWhisperEngine:
     def decode(self, encoded: _Encoded, options: DecodeOptions) -> Sequence[HeardWindow]:
         """Raises InvalidRequest for a language that this model does not know."""
         tokenizer = self._tokenizer_for(options)
-        prompt = list(tokenizer.sot_sequence)
+        prompt = _prompt(tokenizer, options.prompt)
         if options.temperature > 0:
             ctranslate2.set_random_seed(options.seed)
             how = {"beam_size": 1, "sampling_topk": 0, "sampling_temperature": options.temperature}
@@ -123,6 +119,34 @@ class FasterWhisperEngine:
 
         with _failures():
             return [heard for part in self._each_core.map(generate, encoded.parts, encoded.seconds) for heard in part]
+
+    def align(
+        self, encoded: _Encoded, heard: Sequence[HeardWindow], options: DecodeOptions
+    ) -> Sequence[Sequence[Sequence[HeardWord]]]:
+        tokenizer = self._tokenizer_for(options)
+        waiting = iter(heard)
+        windows = [list(islice(waiting, len(part))) for part in encoded.seconds]
+
+        def listen(features: Any, seconds: Sequence[float], part: Sequence[HeardWindow]) -> list[Any]:
+            spoken = [[segment.tokens for segment in window.segments] for window in part]
+            rows = [row for row, segments in enumerate(spoken) if segments]
+            if not rows:
+                return [[] for _ in part]
+            results = self._model.align(
+                ctranslate2.StorageView.from_array(np.ascontiguousarray(np.asarray(features)[rows])),
+                list(tokenizer.sot_sequence),
+                [list(chain.from_iterable(spoken[row])) for row in rows],
+                [max(2, round(seconds[row] * SAMPLE_RATE / HOP)) for row in rows],
+            )
+            aligned = {row: _aligned(result) for row, result in zip(rows, results, strict=True)}
+            return [
+                words_of(spoken[row], aligned[row], tokenizer.decode, options.language) if row in aligned else []
+                for row in range(len(part))
+            ]
+
+        with _failures():
+            parts = self._each_core.map(listen, encoded.parts, encoded.seconds, windows)
+            return [words for part in parts for words in part]
 
     def _features(self, pcm: PCM) -> Any:
         """Return the log-mel spectrogram of a window filled up with silence, shape (mels, FRAMES)."""
@@ -162,7 +186,7 @@ def _failures() -> Iterator[None]:
 
 def _read(result: Any, tokenizer: Tokenizer, seconds: float) -> HeardWindow:
     tokens = result.sequences_ids[0]
-    segments, complete = _segments(tokens, tokenizer, seconds)
+    segments, complete = read_segments(tokens, tokenizer, seconds)
     return HeardWindow(
         segments=segments,
         # the score is the mean without the end token, Whisper's average counts it (decoding.py: avg_logprobs)
@@ -172,22 +196,13 @@ def _read(result: Any, tokenizer: Tokenizer, seconds: float) -> HeardWindow:
     )
 
 
-def _segments(tokens: Sequence[int], tokenizer: Tokenizer, seconds: float) -> tuple[list[HeardSegment], bool]:
-    """Split text at its timestamp tokens; also return whether the last of them closed it."""
-    segments: list[HeardSegment] = []
-    text: list[int] = []
-    start, times = 0.0, 0  # of the open text; timestamps in a row
-    for token in [*tokens, tokenizer.eot]:
-        if token < tokenizer.eot:
-            text.append(token)
-            times = 0
-            continue
-        end = seconds if token == tokenizer.eot else min((token - tokenizer.timestamp_begin) * TIMESTAMP, seconds)
-        if tokenizer.eot < token < tokenizer.timestamp_begin:
-            continue  # a special token that should have been suppressed
-        if text:
-            segments.append(HeardSegment(start=start, end=max(start, end), text=tokenizer.decode(text)))
-        if token == tokenizer.eot:
-            break
-        start, times, text = end, times + 1, []
-    return segments, times == 1 and not text
+def _aligned(result: Any) -> AlignedTokens:
+    return AlignedTokens(times_of(np.array(result.alignments).T, TIMESTAMP), result.text_token_probs)
+
+
+def _prompt(tokenizer: Tokenizer, before: str) -> list[int]:
+    """Return the tokens that start a window, after what is told before it: of that, the end."""
+    if not before.strip():
+        return list(tokenizer.sot_sequence)
+    told = [token for token in tokenizer.encode(" " + before.strip()) if token < tokenizer.eot]
+    return [tokenizer.sot_prev, *told[-MAX_PROMPT + 1 :], *tokenizer.sot_sequence]

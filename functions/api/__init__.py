@@ -9,19 +9,25 @@ from aws_lambda_powertools.event_handler import APIGatewayRestResolver, Response
 from aws_lambda_powertools.event_handler.exceptions import NotFoundError
 
 from functions import wiring
-from functions.api import jobs, transcripts
+from functions.api import about, audio, batches, deliveries, jobs, models, transcripts, uploads, webhooks
+from functions.api.audio_replies import openai_reply
+from functions.api.cors import let_pages_read
+from functions.api.description import check_scope, check_text
 from functions.api.replies import problem_reply
 from tiro.errors import InternalError, RouteNotFound, TiroError
+from tiro.settings import ApiSettings
 
 
 def handler(event: dict[str, Any], context: object) -> dict[str, Any]:
-    return app().resolve(event, context)  # type: ignore[arg-type]  # Powertools wants its own LambdaContext
+    answer = app().resolve(event, context)  # type: ignore[arg-type]  # Powertools wants its own LambdaContext
+    return let_pages_read(answer, event, wiring.settings(ApiSettings).origins)
 
 
 @cache
 def app() -> APIGatewayRestResolver:
     app = APIGatewayRestResolver()
-    for noun in (jobs, transcripts):
+    app.use([check_scope, check_text])
+    for noun in (about, audio, batches, deliveries, jobs, models, transcripts, uploads, webhooks):
         app.include_router(noun.router)
 
     @app.not_found
@@ -34,6 +40,8 @@ def app() -> APIGatewayRestResolver:
         if not isinstance(error, TiroError):
             wiring.logger("api").exception("unexpected", extra={"request_id": request_id})
             error = InternalError("This is our mistake, and it is in the log under this request_id. Try again.")
+        if app.current_event.path.startswith(audio.PREFIX):
+            return openai_reply(error.problem(request_id=request_id), request_id)
         return problem_reply(error, request_id)
 
     return app

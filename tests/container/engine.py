@@ -8,7 +8,7 @@ from typing import Any
 import numpy as np
 
 from container.vad import Detector
-from tiro.ports import PCM, SAMPLE_RATE, DecodeOptions, HeardSegment, HeardWindow
+from tiro.ports import PCM, SAMPLE_RATE, DecodeOptions, HeardSegment, HeardWindow, HeardWord
 from tiro.transcript import Engine
 
 LONG_ENOUGH = " And so, my fellow Americans, ask not what your country can do for you."
@@ -62,6 +62,21 @@ class FakeEngine:
                 raise answer
             answers.append(answer)
         return answers
+
+    def align(
+        self, encoded: Any, heard: Sequence[HeardWindow], options: DecodeOptions
+    ) -> Sequence[Sequence[Sequence[HeardWord]]]:
+        """Each word of a segment takes as long as the others."""
+        return [[_words(segment) for segment in window.segments] for window in heard]
+
+
+def _words(segment: HeardSegment) -> list[HeardWord]:
+    words = segment.text.split()
+    step = (segment.end - segment.start) / max(1, len(words))
+    return [
+        HeardWord(segment.start + i * step, segment.start + (i + 1) * step, f" {word}", 0.9)
+        for i, word in enumerate(words)
+    ]
 
 
 class LoudVad:

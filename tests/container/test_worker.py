@@ -11,7 +11,7 @@ import pytest
 
 from tests.factories import make_transcript
 from tests.fakes import FakeTranscriber
-from tests.house import NAMES, House
+from tests.house import WORKER_NAMES, House
 from tiro.errors import EngineFailed, LeaseLost, MediaTooLong, ServiceUnavailable
 from tiro.job import Job, JobStatus, Media
 from tiro.message import JobMessage
@@ -144,7 +144,7 @@ def test_the_heartbeat_renews_lease_and_message_and_carries_progress() -> None:
 
 
 def test_a_lost_lease_stops_the_work(monkeypatch: pytest.MonkeyPatch) -> None:
-    house = House(worker_settings=WorkerSettings(**NAMES, heartbeat_seconds=0.001))
+    house = House(worker_settings=WorkerSettings(**WORKER_NAMES, heartbeat_seconds=0.001))
     dropped(house)
 
     def lost(*_: object) -> None:
@@ -165,7 +165,7 @@ def test_a_lost_lease_stops_the_work(monkeypatch: pytest.MonkeyPatch) -> None:
 
 
 def test_a_failing_heartbeat_is_no_reason_to_stop(monkeypatch: pytest.MonkeyPatch) -> None:
-    house = House(worker_settings=WorkerSettings(**NAMES, heartbeat_seconds=0.001))
+    house = House(worker_settings=WorkerSettings(**WORKER_NAMES, heartbeat_seconds=0.001))
     job = dropped(house)
     beats = threading.Semaphore(0)
 
@@ -202,7 +202,7 @@ def test_a_record_that_cannot_be_read_takes_nobody_down(monkeypatch: pytest.Monk
 
 def test_a_worker_goes_home_when_nothing_comes(tmp_path: Path) -> None:
     alive = tmp_path / "alive"
-    house = House(worker_settings=WorkerSettings(**NAMES, idle_exit_seconds=0.01, heartbeat_file=str(alive)))
+    house = House(worker_settings=WorkerSettings(**WORKER_NAMES, idle_exit_seconds=0.01, heartbeat_file=str(alive)))
     job = dropped(house)
     house.worker().run()
     assert now(house, job).status is JobStatus.COMPLETED
@@ -211,7 +211,7 @@ def test_a_worker_goes_home_when_nothing_comes(tmp_path: Path) -> None:
 
 
 def test_a_queue_that_does_not_answer_is_asked_again(monkeypatch: pytest.MonkeyPatch) -> None:
-    house = House(worker_settings=WorkerSettings(**NAMES, idle_exit_seconds=0.01))
+    house = House(worker_settings=WorkerSettings(**WORKER_NAMES, idle_exit_seconds=0.01))
     job = dropped(house)
     monkeypatch.setattr("container.worker.RECEIVE_SECONDS", 0)
     receive, fails = house.queue.receive, [ServiceUnavailable()]

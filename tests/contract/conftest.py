@@ -3,11 +3,13 @@
 from __future__ import annotations
 
 import itertools
-from collections.abc import Iterator
-from typing import TYPE_CHECKING
+import threading
+from collections.abc import Callable, Iterator
+from typing import TYPE_CHECKING, Any
 
 import pytest
 from moto import mock_aws
+from moto.dynamodb.responses import DynamoHandler
 
 from tiro.adapters import aws
 
@@ -19,10 +21,23 @@ if TYPE_CHECKING:
 _numbers = itertools.count(1)
 
 
+def _one_at_a_time(call: Callable[[Any], Any]) -> Callable[[Any], Any]:
+    """DynamoDB is atomic. moto takes a refused transaction back by setting the whole table to what it was before,
+    and with it whatever another thread has written since."""
+    lock = threading.Lock()
+
+    def locked(handler: Any) -> Any:
+        with lock:
+            return call(handler)
+
+    return locked
+
+
 @pytest.fixture(scope="package")
 def _region() -> Iterator[None]:
     with pytest.MonkeyPatch.context() as patch:
         patch.setenv("AWS_DEFAULT_REGION", "eu-west-1")
+        patch.setattr(DynamoHandler, "call_action", _one_at_a_time(DynamoHandler.call_action))
         with mock_aws():
             yield
 
@@ -53,6 +68,8 @@ def table(dynamodb: DynamoDBClient) -> str:
             {"AttributeName": "sk", "AttributeType": "S"},
             {"AttributeName": "due_shard", "AttributeType": "S"},
             {"AttributeName": "due_at", "AttributeType": "N"},
+            {"AttributeName": "owner_month", "AttributeType": "S"},
+            {"AttributeName": "job_id", "AttributeType": "S"},
         ],
         KeySchema=[{"AttributeName": "pk", "KeyType": "HASH"}, {"AttributeName": "sk", "KeyType": "RANGE"}],
         GlobalSecondaryIndexes=[
@@ -63,7 +80,15 @@ def table(dynamodb: DynamoDBClient) -> str:
                     {"AttributeName": "due_at", "KeyType": "RANGE"},
                 ],
                 "Projection": {"ProjectionType": "KEYS_ONLY"},
-            }
+            },
+            {
+                "IndexName": "by_owner",
+                "KeySchema": [
+                    {"AttributeName": "owner_month", "KeyType": "HASH"},
+                    {"AttributeName": "job_id", "KeyType": "RANGE"},
+                ],
+                "Projection": {"ProjectionType": "INCLUDE", "NonKeyAttributes": ["summary"]},
+            },
         ],
     )
     return name

@@ -132,7 +132,7 @@ class MediaStoreContract:
         upload = store.presign_upload("uploads/ada/01a", content_type="audio/mpeg", size=5, seconds=60)
         assert upload.method == "PUT"
         assert upload.headers == {"Content-Type": "audio/mpeg", "Content-Length": "5"}
-        assert "uploads/ada/01a" in upload.url
+        assert "uploads/ada/01a" in str(upload.url)
         assert upload.expires_at.utcoffset() is not None
 
     def test_an_upload_asks_for_nothing_that_is_not_known(self, store: MediaStore) -> None:
@@ -141,3 +141,29 @@ class MediaStoreContract:
     def test_an_upload_for_longer_expires_later(self, store: MediaStore) -> None:
         short, long = (store.presign_upload("a", content_type=None, size=None, seconds=s) for s in (60, 3600))
         assert short.expires_at < long.expires_at
+
+    # ------------------------------------------------------------ keep
+
+    @pytest.mark.parametrize("content_type", [None, "audio/mpeg"])
+    def test_what_is_kept_is_read_as_it_was_whatever_comes_after(
+        self, store: MediaStore, world: World, content_type: str | None
+    ) -> None:
+        kept = store.keep("uploads/ada/01a", b"what was said", content_type=content_type)
+        store.keep("uploads/ada/01a", b"something else", content_type=None)
+        assert (kept.bucket, kept.key, kept.size) == (world.bucket, "uploads/ada/01a", 13)
+        assert kept.content_type == content_type
+        assert store.read(kept, 0, 99) == b"what was said"
+
+    # ------------------------------------------------------------ erase
+
+    def test_what_is_erased_is_gone_in_every_version_and_nothing_else_is(self, store: MediaStore, world: World) -> None:
+        versions = [world.put("uploads/ada/01a", body) for body in (b"first", b"second")]
+        world.delete("uploads/ada/01a")
+        world.put("uploads/ada/01a", b"third")
+        world.put("uploads/ada/01ab", b"another")
+        for _ in range(2):
+            store.erase(S3Object(bucket=world.bucket, key="uploads/ada/01a"))
+        for version in (None, *versions):
+            with pytest.raises(MediaNotFound):
+                store.head(S3Object(bucket=world.bucket, key="uploads/ada/01a"), version)
+        assert store.head(S3Object(bucket=world.bucket, key="uploads/ada/01ab")).media.size == 7

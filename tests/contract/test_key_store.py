@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 import pytest
 
 from tests.contract.key_store import KeyStoreContract
-from tests.fakes import FakeKeyStore
+from tests.fakes_keys import FakeKeyStore
 from tiro.adapters.dynamodb import DynamoDBKeyStore
 from tiro.ports import KeyStore
 

@@ -100,8 +100,26 @@ class TranscriptStoreContract:
         assert store.publish(KEY, b"new", "text/plain", current=current)
         assert self.content(store, KEY) == (b"new", "text/plain")
 
+    # ------------------------------------------------------------ lend
+
+    def test_what_is_lent_lies_there_and_has_an_address(self, store: TranscriptStore) -> None:
+        for body in (b"first", b"second"):
+            url = store.lend("renderings/ada/01a/ä.vtt", body, "text/vtt; charset=utf-8", seconds=60)
+            assert url.startswith("https://")
+            assert "renderings/ada/01a/" in url
+            assert self.content(store, "renderings/ada/01a/ä.vtt") == (body, "text/vtt; charset=utf-8")
+
     def test_withdrawn_is_gone_and_may_be_so_already(self, store: TranscriptStore) -> None:
         store.publish(KEY, b"old", "text/plain", current=lambda: True)
         store.withdraw(KEY)
         store.withdraw(KEY)
         assert self.content(store, KEY) is None
+
+    def test_all_under_a_prefix_is_erased_and_nothing_else(self, store: TranscriptStore) -> None:
+        for key in ("transcripts/ada/01a/1.json", "transcripts/ada/01a/2.json", "transcripts/ada/01ab/1.json"):
+            store.put(key, make_transcript())
+        for _ in range(2):
+            store.erase("transcripts/ada/01a/")
+        assert self.content(store, "transcripts/ada/01a/1.json") is None
+        assert self.content(store, "transcripts/ada/01a/2.json") is None
+        assert self.content(store, "transcripts/ada/01ab/1.json")

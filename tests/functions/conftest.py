@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 from urllib.parse import quote_plus
@@ -24,24 +24,36 @@ class Stack:
     """What is deployed, and the events that AWS makes of what happens to it."""
 
     def __init__(self, settings: ApiSettings, s3: S3Client) -> None:  # noqa: F811
-        self.settings, self._s3 = settings, s3
+        self.settings, self.s3 = settings, s3
 
-    def call(self, method: str, path: str, *, owner: str = "ada", body: str | None = None, **query: str) -> Any:
+    def call(
+        self,
+        method: str,
+        path: str,
+        *,
+        owner: str = "ada",
+        body: str | None = None,
+        accept: str | None = None,
+        headers: Mapping[str, str] | None = None,
+        **query: str,
+    ) -> Any:
         """Call the API's function as API Gateway does; return its answer, with the body read."""
         from functions.api import handler
 
         event = json.loads((EVENTS / "rest_api.json").read_text())
         event |= {"httpMethod": method, "path": path, "body": body, "queryStringParameters": query or None}
         event["multiValueQueryStringParameters"] = {name: [value] for name, value in query.items()} or None
+        for name, value in {**(headers or {}), **({} if accept is None else {"Accept": accept})}.items():
+            event["headers"][name], event["multiValueHeaders"][name] = value, [value]
         event["requestContext"]["authorizer"] |= {"owner": owner, "principalId": owner}
         answer = handler(event, None)
-        if "json" in answer["multiValueHeaders"]["Content-Type"][0]:
+        if "json" in answer["multiValueHeaders"].get("Content-Type", [""])[0]:
             answer["body"] = json.loads(answer["body"])
         return answer
 
     def put(self, key: str, body: bytes, **metadata: str) -> str:
         """Write an object; return the notification that S3 sends to the uploads queue."""
-        put = self._s3.put_object(Bucket=self.settings.media_bucket, Key=key, Body=body, Metadata=metadata)
+        put = self.s3.put_object(Bucket=self.settings.media_bucket, Key=key, Body=body, Metadata=metadata)
         event = json.loads((EVENTS / "s3_object_created.json").read_text())
         event["Records"][0]["s3"]["bucket"]["name"] = self.settings.media_bucket
         event["Records"][0]["s3"]["object"] |= {"key": quote_plus(key, safe="/"), "versionId": put["VersionId"]}
@@ -69,6 +81,8 @@ def stack(
     settings: dict[str, Any] = {
         "table": table,
         "queue_url": queue_url,
+        "fetch_queue_url": queue_url,
+        "delivery_queue_url": queue_url,
         "media_bucket": bucket,
         "transcript_bucket": bucket,
     }

@@ -17,6 +17,9 @@ if TYPE_CHECKING:
     from collections.abc import Iterator
 
 
+CALLER = {"owner": "ada", "scopes": "read transcribe webhooks", "key_id": "key_1"}
+
+
 class Nothing(BaseHTTPRequestHandler):
     def do_POST(self) -> None:
         self.rfile.read(int(self.headers.get("Content-Length") or 0))
@@ -48,7 +51,7 @@ def call(method: str, path: str, body: str | None = None) -> dict[str, Any]:
         "multiValueHeaders": {},
         "queryStringParameters": None,
         "multiValueQueryStringParameters": None,
-        "requestContext": {"requestId": "1", "authorizer": {"owner": "ada"}, "stage": "prod"},
+        "requestContext": {"requestId": "1", "authorizer": CALLER, "stage": "prod"},
         "body": body,
         "isBase64Encoded": False,
     }
@@ -79,15 +82,26 @@ def main() -> None:
         "POST /v1/transcriptions": call("POST", "/v1/transcriptions"),
         "GET /v1/transcriptions/{id}": call("GET", "/v1/transcriptions/x"),
         "GET /v1/transcriptions/{id}/transcript": call("GET", "/v1/transcriptions/x/transcript"),
+        "GET /v1/transcriptions/{id}/upload": call("GET", "/v1/transcriptions/x/upload"),
+        "POST /v1/transcriptions/{id}/upload/parts": call("POST", "/v1/transcriptions/x/upload/parts"),
+        "POST /v1/transcriptions/{id}/upload/complete": call("POST", "/v1/transcriptions/x/upload/complete"),
+        "POST /v1/batches": call("POST", "/v1/batches", "{"),
+        "GET /v1/batches/{id}": call("GET", "/v1/batches/x"),
         "GET /v1/else": call("GET", "/v1/else"),
     }
     answers = {
         "authorize": refused(),
+        "openid": list(import_module("tiro.adapters.openid").ALGORITHMS),
+        "open": [call("GET", path)["statusCode"] for path in ("/docs", "/openapi.json", "/problems/not_audio")],
         "submit": call("POST", "/v1/transcriptions", '{"source": {"upload": {}}}')["statusCode"],
         "routes": {route: json.loads(answer["body"]).get("code") for route, answer in routes.items()},
         "on_upload": handler("on_upload")(batch('{"Event": "s3:TestEvent"}'), None),
+        "on_fetch": handler("on_fetch")(batch('{"job_id": "x", "round": 1}'), None),
         "on_dead_letter": handler("on_dead_letter")(batch("nobody wrote this"), None),
         "on_schedule": handler("on_schedule")({}, None),
+        "on_job_change": handler("on_job_change")({"Records": []}, None),
+        "on_delivery": handler("on_delivery")(batch('{"job_id": "x", "delivery_id": "y", "revision": 1}'), None),
+        "event": bool(aws.events_client().put_events(Entries=[{"Source": "tiro"}])),
         "send": aws.sqs_client().send_message(QueueUrl=os.environ["AWS_ENDPOINT_URL"], MessageBody="x")["MessageId"],
     }
     print(json.dumps(answers))

@@ -38,6 +38,9 @@ def test_any_setting_can_be_overridden(name: str, value: object, expected: objec
 @pytest.mark.parametrize(
     ("context", "said"),
     [
+        ({"authorizer_cache_seconds": 300}, "a revoked key would open for so long"),
+        ({"issuer": "https://login.test"}, "set both"),
+        ({"issuer": "http://login.test", "audience": "tiro"}, "https:// address"),
         ({"stage": "production"}, "no stage 'production'. There are: dev, prod, sandbox"),
         ({"max_media_secs": "60"}, "no setting max_media_secs"),
         ({"upload_days": "a week"}, "upload_days is 'a week', which is not int"),

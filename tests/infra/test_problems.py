@@ -27,9 +27,9 @@ def test_the_gateway_speaks_as_tiro_does(problem: GatewayProblem) -> None:
     parsed = Problem.model_validate(told)
     assert parsed.request_id == "$context.requestId"
     assert parsed.status == problem.status
-    if ours := OURS.get(parsed.code):
-        assert (parsed.title, parsed.retryable) == (ours.title, ours.retryable)
-        assert parsed.type == ours().problem().type
+    ours = OURS[parsed.code]
+    assert (parsed.title, parsed.retryable) == (ours.title, ours.retryable)
+    assert parsed.type == ours().problem().type
     if problem.status == 401:
         assert problem.headers["WWW-Authenticate"] == "'Bearer'"
 

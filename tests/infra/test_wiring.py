@@ -2,16 +2,21 @@
 
 from __future__ import annotations
 
+import json
 from dataclasses import fields
 from importlib import import_module
 from typing import Any
 
-from infra.api import ROUTES
+from infra.api import OPEN_ROUTES, ROUTES
 from tests.infra.conftest import Synthesized
+from tiro.adapters.dynamodb import outbox
 from tiro.settings import (
     ApiSettings,
     AuthorizerSettings,
+    ChangeSettings,
     DeadLetterSettings,
+    DeliverySettings,
+    FetchSettings,
     ScheduleSettings,
     Settings,
     UploadSettings,
@@ -22,7 +27,10 @@ SETTINGS: dict[str, type[Settings]] = {
     "functions.api.handler": ApiSettings,
     "functions.authorize.handler": AuthorizerSettings,
     "functions.on_upload.handler": UploadSettings,
+    "functions.on_fetch.handler": FetchSettings,
     "functions.on_dead_letter.handler": DeadLetterSettings,
+    "functions.on_delivery.handler": DeliverySettings,
+    "functions.on_job_change.handler": ChangeSettings,
     "functions.on_schedule.handler": ScheduleSettings,
 }
 
@@ -51,7 +59,7 @@ def test_every_environment_is_what_its_function_reads(prod: Synthesized) -> None
         assert set(variables) == {variable(field.name) for field in fields(kind)}
         resolved = {key: value if isinstance(value, str) else "resolved-on-deploy" for key, value in variables.items()}
         settings = kind.from_env(resolved)
-        unset = {"source_buckets": ()}
+        unset = {"source_buckets", "allow_networks", "issuer", "audience"} | {"usd_per_worker_hour"}
         assert all(getattr(settings, f.name) or f.name in unset for f in fields(kind))
 
 
@@ -77,7 +85,7 @@ def test_routes_lead_to_the_api_function_and_nowhere_else(prod: Synthesized) -> 
         for method in prod.of_type("AWS::ApiGateway::Method").values()
         if method["Integration"]["Type"] == "AWS_PROXY"
     }
-    assert called == set(ROUTES)
+    assert called == {*ROUTES, *OPEN_ROUTES}
     for method in prod.of_type("AWS::ApiGateway::Method").values():
         if method["Integration"]["Type"] == "AWS_PROXY":
             [target] = [p["Fn::GetAtt"][0] for p in method["Integration"]["Uri"]["Fn::Join"][1] if "Fn::GetAtt" in p]
@@ -85,17 +93,44 @@ def test_routes_lead_to_the_api_function_and_nowhere_else(prod: Synthesized) -> 
 
 
 def test_queues_wake_their_functions_and_a_failure_goes_back_alone(prod: Synthesized) -> None:
-    woken = {}
+    woken = set()
     for mapping in prod.of_type("AWS::Lambda::EventSourceMapping").values():
         assert mapping["FunctionResponseTypes"] == ["ReportBatchItemFailures"]
-        assert mapping["BatchSize"] == 10
-        assert mapping["ScalingConfig"] == {"MaximumConcurrency": 10}
+        if "FilterCriteria" in mapping:
+            continue  # the stream's
+        most = 50 if mapping["EventSourceArn"]["Fn::GetAtt"][0].startswith("Deliveries") else 10
+        assert mapping["ScalingConfig"] == {"MaximumConcurrency": most}
         queue = mapping["EventSourceArn"]["Fn::GetAtt"][0]
-        woken[handler_of(prod, mapping["FunctionName"]["Ref"])] = queue.rstrip("0123456789ABCDEF")
+        handler = handler_of(prod, mapping["FunctionName"]["Ref"])
+        woken.add((handler, queue.rstrip("0123456789ABCDEF"), mapping["BatchSize"]))
     assert woken == {
-        "functions.on_upload.handler": "UploadsQueue",
-        "functions.on_dead_letter.handler": "WorkDeadLetters",
+        ("functions.on_upload.handler", "UploadsQueue", 10),
+        ("functions.on_fetch.handler", "FetchesQueue", 1),
+        ("functions.on_delivery.handler", "DeliveriesQueue", 1),
+        ("functions.on_dead_letter.handler", "WorkDeadLetters", 10),
+        ("functions.on_dead_letter.handler", "FetchesDeadLetters", 10),
     }
+
+
+def test_only_what_wakes_itself_may(prod: Synthesized) -> None:
+    recursive = {name for name, function in functions(prod).items() if function.get("RecursiveLoop") == "Allow"}
+    assert recursive == {"functions.on_fetch.handler", "functions.on_delivery.handler"}
+
+
+def test_the_stream_brings_the_outbox_and_nothing_else(prod: Synthesized) -> None:
+    [mapping] = [m for m in prod.of_type("AWS::Lambda::EventSourceMapping").values() if "FilterCriteria" in m]
+    assert handler_of(prod, mapping["FunctionName"]["Ref"]) == "functions.on_job_change.handler"
+    assert mapping["EventSourceArn"]["Fn::GetAtt"][1] == "StreamArn"
+    [pattern] = mapping["FilterCriteria"]["Filters"]
+    inserted = {"eventName": ["INSERT"], "dynamodb": {"Keys": {"sk": {"S": [{"prefix": outbox.PREFIX}]}}}}
+    assert json.loads(pattern["Pattern"]) == inserted
+    assert mapping["DestinationConfig"]["OnFailure"]
+
+
+def test_nothing_private_is_reached_but_in_the_sandbox(prod: Synthesized, sandbox: Synthesized) -> None:
+    for stage, networks in ((prod, ""), (sandbox, "127.0.0.0/8")):
+        for name in ("functions.api.handler", "functions.on_fetch.handler"):
+            assert functions(stage)[name]["Environment"]["Variables"]["TIRO_ALLOW_NETWORKS"] == networks
 
 
 def test_every_minute_the_schedule_runs(prod: Synthesized) -> None:

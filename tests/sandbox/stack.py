@@ -45,7 +45,9 @@ class Stack:
 
     def call(self, method: str, path: str, *, key: str | None = "", **more: Any) -> httpx.Response:
         """Call the API with the sandbox's key, another or None."""
-        headers = {} if key is None else {"Authorization": f"Bearer {key or self.env['TIRO_API_KEY']}"}
+        headers = dict(more.pop("headers", {}))
+        if key is not None:
+            headers["Authorization"] = f"Bearer {key or self.env['TIRO_API_KEY']}"
         return self.http.request(method, path, headers=headers, **more)
 
     def submit(self, source: dict[str, Any], **options: Any) -> dict[str, Any]:

@@ -18,7 +18,7 @@ from sandbox.up import SAMPLE
 from tests.sandbox.conftest import RunningSandbox
 from tests.sandbox.stack import Stack, error_rate, eventually
 from tiro.adapters.dynamodb import DynamoDBKeyStore
-from tiro.key import hash_key, new_key
+from tiro.key import ApiKey, hash_key, new_key
 from tiro.transcript import Transcript
 
 pytestmark = pytest.mark.sandbox
@@ -265,8 +265,8 @@ def _is_problem(problem: dict[str, Any], code: str) -> dict[str, Any]:
 def _other_key(stack: Stack) -> str:
     key = new_key(bytes(range(32)))
     keys = DynamoDBKeyStore(stack.dynamodb, stack.env["TIRO_TABLE"])
-    if keys.owner_of(hash_key(key)) is None:
-        keys.add(hash_key(key), "other", at=datetime.now(UTC))
+    if keys.find(hash_key(key)) is None:
+        keys.add(hash_key(key), ApiKey(id="key_other", owner="other", created_at=datetime.now(UTC)))
     return key
 
 

@@ -9,17 +9,21 @@ import signal
 import subprocess
 import sys
 from collections.abc import Iterator
+from datetime import timedelta
 from pathlib import Path
 from typing import IO
 
 import pytest
 
-from tests.factories import make_transcript
+from tests.factories import NOW, make_transcript
 from tests.fake_api import KEY, FakeApi, body_of, serve
+from tests.fakes_keys import FakeKeyStore
 from tiro import __version__
 from tiro.cli import EPILOG, Exit, main
 from tiro.errors import InternalError, NotAudio
 from tiro.formats import FORMATS
+from tiro.key import ApiKey, Scope, hash_key
+from tiro.key_commands import SCOPES
 
 ROOT = Path(__file__).parents[2]
 Captured = pytest.CaptureFixture[str]
@@ -192,6 +196,8 @@ def test_an_empty_file(recording: str, capfd: Captured) -> None:
         (["transcribe", "interview.mp3", "--language", "klingon"], "'klingon' is not a language Tiro knows"),
         (["transcribe", "s3://nothing"], "an object is named s3://bucket/key"),
         (["keys", "create"], "required: --owner"),
+        (["keys", "create", "--owner", "ada", "--scope", "all"], "invalid choice: 'all'"),
+        (["keys", "create", "--owner", "ada", "--expires-in", "soon"], "'soon' is not a time such as 90d"),
     ],
 )
 def test_a_wrong_command_line(argv: list[str], said: str, recording: str, api: FakeApi) -> None:
@@ -346,14 +352,42 @@ def test_keys_without_a_table(capfd: Captured) -> None:
 
 
 def test_keys_for_an_owner_that_cannot_be(monkeypatch: pytest.MonkeyPatch, capfd: Captured) -> None:
+    monkeypatch.setattr("tiro.admin.open_keys", lambda *_: FakeKeyStore())
     assert main(["keys", "create", "--owner", "Ada Lovelace"]) == Exit.USAGE
     assert "cannot be an owner's name" in capfd.readouterr().err
 
 
 def test_the_key_alone_is_on_standard_output(monkeypatch: pytest.MonkeyPatch, capfd: Captured) -> None:
-    monkeypatch.setattr("tiro.admin.create_key", lambda owner, **_: KEY)
-    assert main(["keys", "create", "--owner", "ada"]) == Exit.DONE
+    store = FakeKeyStore()
+    monkeypatch.setattr("tiro.admin.open_keys", lambda *_: store)
+    assert main(["keys", "create", "--owner", "ada", "--scope", "read", "--expires-in", "90d"]) == Exit.DONE
     told = capfd.readouterr()
-    assert told.out == f"{KEY}\n"
-    assert KEY not in told.err
-    assert "a key for ada" in told.err
+    [(key_hash, known)] = store.keys.items()
+    assert hash_key(told.out.strip()) == key_hash
+    assert told.out.strip() not in told.err
+    assert f"{known.id}, a key for ada, opens read, until" in told.err
+    assert known.expires_at == known.created_at + timedelta(days=90)
+
+
+def test_a_key_is_listed_without_being_shown_and_revoked_by_its_id(
+    monkeypatch: pytest.MonkeyPatch, capfd: Captured
+) -> None:
+    store = FakeKeyStore()
+    store.add("1", ApiKey(id="key_1", owner="ada", scopes=frozenset({Scope.READ}), created_at=NOW))
+    store.add("2", ApiKey(id="key_2", owner="bob", created_at=NOW, expires_at=NOW))
+    monkeypatch.setattr("tiro.admin.open_keys", lambda *_: store)
+    assert main(["keys", "revoke", "key_1"]) == Exit.DONE
+    assert "key_1 of ada is revoked" in capfd.readouterr().err
+    assert main(["keys", "list"]) == Exit.DONE
+    assert [line.split()[0::2][:2] + line.split()[-1:] for line in capfd.readouterr().out.splitlines()[1:]] == [
+        ["key_1", "read", "revoked"],
+        ["key_2", "read,transcribe,webhooks", "expired"],
+    ]
+    assert main(["keys", "list", "--owner", "bob"]) == Exit.DONE
+    assert "ada" not in capfd.readouterr().out
+    assert main(["keys", "revoke", "key_3"]) == Exit.FAILED
+    assert "There is no such key" in capfd.readouterr().err
+
+
+def test_the_command_line_knows_every_scope() -> None:
+    assert set(SCOPES) == set(Scope)

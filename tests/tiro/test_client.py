@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 from pathlib import Path
 
+import httpx
 import pytest
 
 from tests.factories import make_transcript
@@ -263,3 +264,41 @@ def test_a_transcript_is_utf8(client: Client, api: FakeApi) -> None:
     )
     job = client.wait(client.submit(S3Object(bucket="media", key="a")).id)
     assert client.transcript(job.id) == "Grüße 日本\n"
+
+
+def test_a_large_transcript_is_fetched_from_elsewhere_without_the_key(client: Client, api: FakeApi) -> None:
+    api.lends = True
+    job = client.wait(client.submit(S3Object(bucket="media", key="inbox/ada/a.mp3")).id)
+    assert client.transcript(job.id, "vtt").startswith("WEBVTT\n")
+    assert client.transcript(job.id) == "Dictate, and it is written.\n"
+    assert [asked.path for asked in api.calls("GET") if asked.path.startswith("/lent/")] == [
+        f"/lent/{job.id}/vtt",
+        f"/lent/{job.id}/txt",
+    ]
+
+
+def test_rules_go_into_the_query(client: Client, api: FakeApi) -> None:
+    job = client.wait(client.submit(S3Object(bucket="media", key="inbox/ada/a.mp3")).id)
+    client.transcript(job.id, "srt", max_lines=1, max_cue_seconds=4.5)
+    assert api.asked[-1].path.endswith("/transcript?format=srt&max_lines=1&max_cue_seconds=4.5")
+
+
+def test_a_copy_that_is_kept_back_is_told_in_s3_s_words() -> None:
+    def answer(request: httpx.Request) -> httpx.Response:
+        if request.url.host == "api.test":
+            return httpx.Response(303, headers={"Location": "https://s3.test/copy?X-Amz-Signature=0"})
+        assert "Authorization" not in request.headers
+        return httpx.Response(
+            403, text="<Error><Code>AccessDenied</Code><Message>Request has expired</Message></Error>"
+        )
+
+    with Client("https://api.test/prod", KEY, transport=httpx.MockTransport(answer)) as client:
+        with pytest.raises(RequestFailed, match=r"Request has expired \(AccessDenied\)") as failed:
+            client.transcript("j")
+        assert failed.value.answer.code == "copy_refused"
+
+
+def test_an_answer_from_nowhere_is_unexpected() -> None:
+    transport = httpx.MockTransport(lambda request: httpx.Response(303))
+    with Client("https://api.test/prod", KEY, transport=transport) as client, pytest.raises(RequestFailed):
+        client.transcript("j")

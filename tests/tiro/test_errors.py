@@ -43,5 +43,5 @@ def test_every_error_says_whether_to_try_again(kind: type[TiroError]) -> None:
     assert problem.detail == "what to do"
     assert problem.title
     assert 400 <= problem.status < 600
-    assert problem.type == f"urn:tiro:problem:{problem.code}"
+    assert problem.type == f"/problems/{problem.code}"
     assert (problem.instance, problem.request_id) == ("/v1/transcriptions/x", "r")

@@ -64,10 +64,15 @@ def test_formats_go_by_their_names() -> None:
         "json": ("json", "json", "application/json; charset=utf-8"),
         "srt": ("srt", "srt", "application/x-subrip; charset=utf-8"),
         "vtt": ("vtt", "vtt", "text/vtt; charset=utf-8"),
+        "tsv": ("tsv", "tsv", "text/tab-separated-values; charset=utf-8"),
+        "verbose_json": ("verbose_json", "json", "application/json; charset=utf-8"),
+        "transcribe": ("transcribe", "json", "application/json; charset=utf-8"),
     }
 
 
-@pytest.mark.parametrize(("name", "text"), [("txt", ""), ("srt", ""), ("vtt", "WEBVTT\n")])
+@pytest.mark.parametrize(
+    ("name", "text"), [("txt", ""), ("srt", ""), ("vtt", "WEBVTT\n"), ("tsv", "start\tend\ttext\n")]
+)
 def test_silence_is_a_valid_file(name: str, text: str) -> None:
     silence = make_transcript(text="", segments=(), no_speech=True, language="zxx", duration=3.0)
     assert FORMATS[name].render(silence) == text

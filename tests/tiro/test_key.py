@@ -7,8 +7,9 @@ import re
 
 import pytest
 
+from tests.factories import NOW
 from tiro.errors import KeyRefused
-from tiro.key import BEARER, KEY_PATTERN, hash_key, new_key
+from tiro.key import BEARER, KEY_PATTERN, ApiKey, Scope, hash_key, new_key, parse_scopes
 
 
 def test_a_key_is_its_prefix_and_the_entropy() -> None:
@@ -41,3 +42,28 @@ def test_a_bearer_header_carries_a_key() -> None:
     assert found[1] == key
     assert not BEARER.fullmatch(key)
     assert not BEARER.fullmatch(f"Basic {key}")
+
+
+@pytest.mark.parametrize(
+    ("said", "scopes"),
+    [
+        ("read transcribe", {Scope.READ, Scope.TRANSCRIBE}),
+        ("openid  read\temail", {Scope.READ}),
+        (["webhooks", "admin"], {Scope.WEBHOOKS}),
+        ("", set()),
+        ("READ readx", set()),
+    ],
+)
+def test_scopes_among_others(said: str | list[str], scopes: set[Scope]) -> None:
+    assert parse_scopes(said) == scopes
+
+
+def test_a_key_is_kept_the_same_however_its_scopes_are_ordered() -> None:
+    one, other = (
+        ApiKey(id="key_1", owner="ada", scopes=frozenset(scopes), created_at=NOW)
+        for scopes in (list(Scope), list(reversed(Scope)))
+    )
+    assert one.model_dump_json() == other.model_dump_json()
+    assert ApiKey.model_validate_json(one.model_dump_json()) == one
+    none = one.model_copy(update={"scopes": frozenset()})
+    assert ApiKey.model_validate_json(none.model_dump_json()) == none

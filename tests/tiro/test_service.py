@@ -254,6 +254,7 @@ class TestClaim:
             house.clock.advance(121)
         assert claim(house, job) == Declined(None, "every attempt is spent")
         assert code(house.jobs.get(job.id)) == "attempts_exhausted"
+        assert house.runs.get(job.id) is None
 
     def test_a_leftover_is_deleted(self, house: House) -> None:
         job = house.drop("inbox/ada/a.mp3")
@@ -283,15 +284,20 @@ class TestEnds:
 
         monkeypatch.setattr(house.jobs, "save", sometimes)
         with pytest.raises(ServiceUnavailable):
-            service.expire(jobs=house.jobs, transcripts=house.transcripts, clock=house.clock)
+            service.expire(jobs=house.jobs, parts=house.parts, transcripts=house.transcripts, clock=house.clock)
         assert code(house.jobs.get(second.id)) == "upload_expired"
 
     def test_an_upload_that_never_comes(self, house: House) -> None:
         job, _ = house.submit(UPLOAD)
         house.clock.advance(2 * 3600)
-        assert service.expire(jobs=house.jobs, transcripts=house.transcripts, clock=house.clock) == []
+        assert (
+            service.expire(jobs=house.jobs, parts=house.parts, transcripts=house.transcripts, clock=house.clock) == []
+        )
         house.clock.advance(1)
-        assert len(service.expire(jobs=house.jobs, transcripts=house.transcripts, clock=house.clock)) == 1
+        assert (
+            len(service.expire(jobs=house.jobs, parts=house.parts, transcripts=house.transcripts, clock=house.clock))
+            == 1
+        )
         assert code(house.jobs.get(job.id)) == "upload_expired"
         assert house.arrived(house.put(f"uploads/ada/{job.id}")) is None, "it came too late"
 
@@ -302,6 +308,7 @@ class TestEnds:
             self.bury(house, job)
         house.clock.advance(121)
         assert code(self.bury(house, job)) == "attempts_exhausted"
+        assert house.runs.get(job.id) is None, "who let the lease run out cannot renew it for a job that is over"
         assert self.bury(house, job) is None, "twice is once"
 
     def test_a_dead_letter_of_no_job(self, house: House) -> None:

@@ -12,9 +12,12 @@ WORKER: dict[str, Any] = {"table": "t", "queue_url": "q", "media_bucket": "m", "
 
 
 def test_what_infra_writes_a_deployable_reads() -> None:
-    written = ApiSettings.to_env(**WORKER, source_buckets=("one", "two"), max_media_seconds=60.0)
+    queues: dict[str, Any] = {"fetch_queue_url": "f", "delivery_queue_url": "d"}
+    written = ApiSettings.to_env(**WORKER, **queues, source_buckets=("one", "two"), max_media_seconds=60.0)
     assert written["TIRO_SOURCE_BUCKETS"] == "one,two"
-    assert ApiSettings.from_env(written) == ApiSettings(**WORKER, source_buckets=("one", "two"), max_media_seconds=60.0)
+    assert ApiSettings.from_env(written) == ApiSettings(
+        **WORKER, **queues, source_buckets=("one", "two"), max_media_seconds=60.0
+    )
 
 
 def test_defaults_are_left_out_or_in() -> None:

@@ -14,8 +14,12 @@ from tiro.errors import NotConfigured, ServiceUnavailable
 
 if TYPE_CHECKING:
     from mypy_boto3_dynamodb.client import DynamoDBClient
+    from mypy_boto3_events.client import EventBridgeClient
     from mypy_boto3_s3.client import S3Client
     from mypy_boto3_sqs.client import SQSClient
+
+CONNECTIONS = 16
+"""To one service at once: as many as there are threads that make the jobs of a batch (tiro/service/batch.py)."""
 
 LONGEST_POLL = 20
 """Seconds SQS may hold a receive open (SQS developer guide, "Short and long polling")."""
@@ -60,6 +64,10 @@ def s3_client() -> S3Client:
     )
 
 
+def events_client() -> EventBridgeClient:
+    return boto3.client("events", config=_config(read_timeout=5))
+
+
 def sqs_client() -> SQSClient:
     return boto3.client("sqs", config=_config(read_timeout=LONGEST_POLL + 10))
 
@@ -79,4 +87,9 @@ def code_of(error: ClientError) -> str:
 
 
 def _config(**options: Any) -> Config:
-    return Config(retries={"mode": "standard", "total_max_attempts": 4}, connect_timeout=3, **options)
+    return Config(
+        retries={"mode": "standard", "total_max_attempts": 4},
+        connect_timeout=3,
+        max_pool_connections=CONNECTIONS,
+        **options,
+    )

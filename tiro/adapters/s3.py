@@ -19,10 +19,11 @@ from pydantic import ValidationError
 
 from tiro.adapters.aws import code_of, unavailable
 from tiro.errors import MediaNotFound, ServiceUnavailable, TiroError, TranscriptUnavailable
-from tiro.job import Media, Upload
+from tiro.job import Media
 from tiro.ports import MediaInfo
 from tiro.request import S3Object
 from tiro.transcript import Transcript
+from tiro.upload import Upload
 
 if TYPE_CHECKING:
     from mypy_boto3_s3.client import S3Client
@@ -97,6 +98,24 @@ class S3MediaStore:
             answer = self._client.get_object(**where, VersionId=media.version)
         return _body(answer, start, end)
 
+    def keep(self, key: str, body: bytes, *, content_type: str | None) -> Media:
+        with _s3_errors():
+            answer = self._client.put_object(
+                Bucket=self._bucket, Key=key, Body=body, **_given(ContentType=content_type)
+            )
+        version, etag = answer.get("VersionId"), answer["ETag"]
+        return Media(
+            bucket=self._bucket, key=key, version=version, etag=etag, size=len(body), content_type=content_type
+        )
+
+    def erase(self, source: S3Object) -> None:
+        with _s3_errors():
+            pages = self._client.get_paginator("list_object_versions").paginate(Bucket=source.bucket, Prefix=source.key)
+            for page in pages:
+                for found in (*page.get("Versions", []), *page.get("DeleteMarkers", [])):
+                    if found["Key"] == source.key:  # and not one that only begins so
+                        self._client.delete_object(Bucket=source.bucket, Key=source.key, VersionId=found["VersionId"])
+
     def presign_upload(self, key: str, *, content_type: str | None, size: int | None, seconds: int) -> Upload:
         signed = _given(Bucket=self._bucket, Key=key, ContentType=content_type, ContentLength=size)
         with _s3_errors():
@@ -141,6 +160,19 @@ class S3TranscriptStore:
     def withdraw(self, key: str) -> None:
         with _s3_errors():
             self._client.delete_object(Bucket=self._bucket, Key=key)
+
+    def erase(self, prefix: str) -> None:
+        with _s3_errors():
+            for page in self._client.get_paginator("list_objects_v2").paginate(Bucket=self._bucket, Prefix=prefix):
+                for found in page.get("Contents", []):
+                    self._client.delete_object(Bucket=self._bucket, Key=found["Key"])
+
+    def lend(self, key: str, body: bytes, content_type: str, *, seconds: int) -> str:
+        with _s3_errors():
+            self._client.put_object(Bucket=self._bucket, Key=key, Body=body, ContentType=content_type)
+            return self._client.generate_presigned_url(
+                "get_object", Params={"Bucket": self._bucket, "Key": key}, ExpiresIn=seconds
+            )
 
     def _etag(self, key: str) -> str | None:
         missing = MediaNotFound()

@@ -1,19 +1,21 @@
-"""The work queue on SQS: a standard queue, fair between owners."""
+"""The queues on SQS: standard ones, fair between owners."""
 
 from __future__ import annotations
 
 from collections.abc import Iterator
 from contextlib import contextmanager
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Generic, TypeVar
 
 from botocore.exceptions import BotoCoreError, ClientError
 
 from tiro.adapters.aws import code_of, unavailable
-from tiro.message import JobMessage
+from tiro.message import DeliveryMessage, FetchMessage, JobMessage
 from tiro.ports import Received
 
 if TYPE_CHECKING:
     from mypy_boto3_sqs.client import SQSClient
+
+M = TypeVar("M", FetchMessage, DeliveryMessage)
 
 _NO_LONGER_OURS = (
     "AWS.SimpleQueueService.MessageNotInflight",
@@ -67,6 +69,31 @@ class SQSJobQueue:
     def delete(self, received: Received) -> None:
         with _sqs_errors(forgive=_NO_LONGER_OURS):
             self._client.delete_message(QueueUrl=self._queue_url, ReceiptHandle=received.handle)
+
+
+class _SQSDelayQueue(Generic[M]):
+    """One that a function reads, of messages that may have to wait."""
+
+    def __init__(self, client: SQSClient, queue_url: str) -> None:
+        self._client = client
+        self._queue_url = queue_url
+
+    def send(self, message: M, *, owner: str, delay_seconds: int = 0) -> None:
+        with _sqs_errors():
+            self._client.send_message(
+                QueueUrl=self._queue_url,
+                MessageBody=message.model_dump_json(),
+                MessageGroupId=owner,
+                DelaySeconds=delay_seconds,
+            )
+
+
+class SQSFetchQueue(_SQSDelayQueue[FetchMessage]):
+    """ports.FetchQueue."""
+
+
+class SQSDeliveryQueue(_SQSDelayQueue[DeliveryMessage]):
+    """ports.DeliveryQueue."""
 
 
 @contextmanager

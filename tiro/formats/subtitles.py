@@ -5,6 +5,7 @@ from __future__ import annotations
 import re
 
 from tiro.formats.cues import DEFAULT_RULES, Rules, cues
+from tiro.formats.lines import tidy
 from tiro.transcript import Transcript
 
 
@@ -19,7 +20,7 @@ def srt(transcript: Transcript, rules: Rules = DEFAULT_RULES) -> str:
 def vtt(transcript: Transcript, rules: Rules = DEFAULT_RULES) -> str:
     """Return WebVTT (W3C, "WebVTT file structure")."""
     blocks = (
-        f"\n{_clock(cue.start, '.')} --> {_clock(cue.end, '.')}\n{_vtt_text(cue.lines)}\n"
+        f"\n{_clock(cue.start, '.')} --> {_clock(cue.end, '.')}\n{_voice(cue.voice)}{_escaped(cue.lines)}\n"
         for cue in cues(transcript, rules)
     )
     return "WEBVTT\n" + "".join(blocks)
@@ -37,5 +38,10 @@ def _srt_text(lines: tuple[str, ...]) -> str:
     return re.sub(r"-{2,}>", "->", "\n".join(lines))
 
 
-def _vtt_text(lines: tuple[str, ...]) -> str:
+def _escaped(lines: tuple[str, ...]) -> str:
     return "\n".join(lines).replace("&", "&amp;").replace("<", "&lt;").replace(">", "&gt;")
+
+
+def _voice(name: str | None) -> str:
+    # Its end tag may be left out of a cue that is all in one voice (W3C, "WebVTT cue voice span").
+    return f"<v {_escaped((tidy(name),))}>" if name and tidy(name) else ""

@@ -1,7 +1,14 @@
 """What the domain needs of the world, in its own words. Adapters and fakes pass one contract suite each."""
 
+from tiro.ports.asked import AskedStore
+from tiro.ports.batches import BatchStore
+from tiro.ports.calls import CallStore, WaitingRoom
 from tiro.ports.clock import Clock
-from tiro.ports.jobs import JobStore, KeyStore, RunStore
+from tiro.ports.delivery import DeliveryQueue, DeliveryStore, EndpointStore, EventBus, Notifier, Reply
+from tiro.ports.fetch import FetchQueue, FetchStore, Part, PartStore, Stream, Web
+from tiro.ports.jobs import JobStore, RunStore
+from tiro.ports.keys import KeyStore
+from tiro.ports.listing import JobIndex, Stretch, UsageStore
 from tiro.ports.media import MediaInfo, MediaReader, MediaStore, TranscriptStore
 from tiro.ports.queue import JobQueue, Received
 from tiro.ports.speech import (
@@ -12,6 +19,7 @@ from tiro.ports.speech import (
     DecodeOptions,
     HeardSegment,
     HeardWindow,
+    HeardWord,
     OnProgress,
     SpeechEngine,
     Transcriber,
@@ -21,21 +29,41 @@ __all__ = [
     "PCM",
     "SAMPLE_RATE",
     "WINDOW_SECONDS",
+    "AskedStore",
+    "BatchStore",
     "Blocks",
+    "CallStore",
     "Clock",
     "DecodeOptions",
+    "DeliveryQueue",
+    "DeliveryStore",
+    "EndpointStore",
+    "EventBus",
+    "FetchQueue",
+    "FetchStore",
     "HeardSegment",
     "HeardWindow",
+    "HeardWord",
+    "JobIndex",
     "JobQueue",
     "JobStore",
     "KeyStore",
     "MediaInfo",
     "MediaReader",
     "MediaStore",
+    "Notifier",
     "OnProgress",
+    "Part",
+    "PartStore",
     "Received",
+    "Reply",
     "RunStore",
     "SpeechEngine",
+    "Stream",
+    "Stretch",
     "Transcriber",
     "TranscriptStore",
+    "UsageStore",
+    "WaitingRoom",
+    "Web",
 ]

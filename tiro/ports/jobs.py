@@ -1,4 +1,4 @@
-"""Where jobs, leases and keys are kept."""
+"""Where jobs and leases are kept."""
 
 from __future__ import annotations
 
@@ -13,7 +13,10 @@ class JobStore(Protocol):
     """The jobs. Every write is conditional; one that loses raises Conflict and changes nothing."""
 
     def create(self, job: Job) -> Job:
-        """Store a new job and return it; for a drop seen before, return the job it already has."""
+        """Store a new job and return it; for a drop seen before, return the job it already has.
+
+        Raises Conflict when there is another of its id.
+        """
         ...
 
     def get(self, job_id: str) -> Job:
@@ -49,11 +52,3 @@ class RunStore(Protocol):
         ...
 
     def get(self, job_id: str) -> Run | None: ...
-
-
-class KeyStore(Protocol):
-    """API keys, of which only a hash is stored."""
-
-    def owner_of(self, key_hash: str) -> str | None: ...
-
-    def add(self, key_hash: str, owner: str, *, at: datetime) -> None: ...

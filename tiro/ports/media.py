@@ -6,9 +6,10 @@ from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from typing import Protocol
 
-from tiro.job import Media, Upload
+from tiro.job import Media
 from tiro.request import S3Object
 from tiro.transcript import Transcript
+from tiro.upload import Upload
 
 
 @dataclass(frozen=True)
@@ -33,6 +34,14 @@ class MediaStore(Protocol):
         """
         ...
 
+    def erase(self, source: S3Object) -> None:
+        """Remove an object for good, every version of it; it is no error when there is none."""
+        ...
+
+    def keep(self, key: str, body: bytes, *, content_type: str | None) -> Media:
+        """Write a recording that came inside a call, into the bucket where uploads go; return this version of it."""
+        ...
+
     def presign_upload(self, key: str, *, content_type: str | None, size: int | None, seconds: int) -> Upload: ...
 
 
@@ -54,6 +63,14 @@ class TranscriptStore(Protocol):
 
     def withdraw(self, key: str) -> None:
         """Remove a rendered copy, if there is one."""
+        ...
+
+    def erase(self, prefix: str) -> None:
+        """Remove everything whose key begins so; it is no error when there is nothing."""
+        ...
+
+    def lend(self, key: str, body: bytes, content_type: str, *, seconds: int) -> str:
+        """Write a rendered copy for a short while; return a URL at which anyone who has it may GET it."""
         ...
 
 

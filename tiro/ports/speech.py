@@ -40,9 +40,10 @@ class DecodeOptions:
 
     language: str  # Whisper's code
     task: str = "transcribe"
+    prompt: str = ""  # told before each window, as if it had been said: names, spelling, style
     beam_size: int = 1  # used at temperature 0
     temperature: float = 0.0  # above 0: sampled
-    seed: int = 0  # of the sampling
+    seed: int = 0  # of the sampling, the same in each window
 
 
 @dataclass(frozen=True)
@@ -52,6 +53,17 @@ class HeardSegment:
     start: float
     end: float
     text: str
+    tokens: tuple[int, ...] = ()  # the engine's own, of this text; what `align` needs
+
+
+@dataclass(frozen=True)
+class HeardWord:
+    """A word of a segment with the marks beside it, in seconds from the window's start."""
+
+    start: float
+    end: float
+    text: str  # with the space before it
+    probability: float  # mean over its tokens
 
 
 @dataclass(frozen=True)
@@ -78,7 +90,19 @@ class SpeechEngine(Protocol):
         """Return, for each window, the probability of each language by Whisper's code."""
         ...
 
-    def decode(self, encoded: Any, options: DecodeOptions) -> Sequence[HeardWindow]: ...
+    def decode(self, encoded: Any, options: DecodeOptions) -> Sequence[HeardWindow]:
+        """Raises InvalidRequest for a language that this model does not know."""
+        ...
+
+    def align(
+        self, encoded: Any, heard: Sequence[HeardWindow], options: DecodeOptions
+    ) -> Sequence[Sequence[Sequence[HeardWord]]]:
+        """Return, for each window and each of its segments, its words; together they are the segment's text.
+
+        `heard` is what `decode` made of the same windows with the same options. A window without segments costs
+        nothing.
+        """
+        ...
 
 
 Blocks = Iterator[PCM]

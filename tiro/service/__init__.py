@@ -8,11 +8,22 @@ Plain functions over ports; each file is a stretch of the way. The order of writ
   always leads somewhere and a late attempt overwrites nothing.
 """
 
+from tiro.service.admit import admit
 from tiro.service.arrive import DROP_SECONDS, ObjectCreated, arrived
-from tiro.service.end import bury, expire, fail
+from tiro.service.batch import find_batch, submit_batch
+from tiro.service.deliver import Deliverer, announce, pass_on_due
+from tiro.service.dictate import Dictation, dictate, wait_for
+from tiro.service.end import abandon_parts, bury, expire, fail
+from tiro.service.fetch import Fetcher, bury_fetch
 from tiro.service.limits import check_duration, check_size
-from tiro.service.read import find, read_transcript
+from tiro.service.listing import list_jobs
+from tiro.service.once import once, reopen
+from tiro.service.quota import check_quota
+from tiro.service.read import find, find_even_gone, lend_large, read_transcript
+from tiro.service.stop import cancel, delete, retry
 from tiro.service.submit import submit
+from tiro.service.upload import complete_upload, part_urls, upload_state
+from tiro.service.webhooks import check_webhook, redeliver, register, rotate, try_out
 from tiro.service.work import LOOKS_FOR_JOB, Claim, Declined, LeaseTerms, claim, give_back, transcribe
 
 __all__ = [
@@ -20,18 +31,47 @@ __all__ = [
     "LOOKS_FOR_JOB",
     "Claim",
     "Declined",
+    "Deliverer",
+    "Dictation",
+    "Fetcher",
     "LeaseTerms",
     "ObjectCreated",
+    "abandon_parts",
+    "admit",
+    "announce",
     "arrived",
     "bury",
+    "bury_fetch",
+    "cancel",
     "check_duration",
+    "check_quota",
     "check_size",
+    "check_webhook",
     "claim",
+    "complete_upload",
+    "delete",
+    "dictate",
     "expire",
     "fail",
     "find",
+    "find_batch",
+    "find_even_gone",
     "give_back",
+    "lend_large",
+    "list_jobs",
+    "once",
+    "part_urls",
+    "pass_on_due",
     "read_transcript",
+    "redeliver",
+    "register",
+    "reopen",
+    "retry",
+    "rotate",
     "submit",
+    "submit_batch",
     "transcribe",
+    "try_out",
+    "upload_state",
+    "wait_for",
 ]

@@ -13,7 +13,7 @@ from tiro.ports import Clock, JobQueue, JobStore, MediaReader, MediaStore, Trans
 from tiro.request import OWNER_PATTERN, S3Object, parse_options
 from tiro.service.end import fail, too_long
 from tiro.service.limits import check_duration, check_size
-from tiro.service.read import find
+from tiro.service.read import find_even_gone
 from tiro.settings import Limits
 
 DROP_SECONDS = 3600
@@ -52,6 +52,8 @@ def arrived(
         return None
     if door == "uploads":
         job = _waiting_job(rest, owner, jobs)
+        if job and job.deleted_at:
+            media.erase(event.source)  # it was on its way when its job was deleted, and nobody asks for it any more
     elif door == "inbox":
         job = _dropped_job(event, owner, jobs=jobs, clock=clock)
     else:
@@ -68,7 +70,7 @@ def arrived(
 
 def _waiting_job(job_id: str, owner: str, jobs: JobStore) -> Job | None:
     try:
-        return find(job_id, owner=owner, jobs=jobs)
+        return find_even_gone(job_id, owner=owner, jobs=jobs)
     except JobNotFound:
         return None
 

@@ -8,6 +8,7 @@ from tiro.errors import (
     PROBLEM_MEDIA_TYPE,
     AttemptsExhausted,
     Conflict,
+    FetchFailed,
     JobHeld,
     JobNotFound,
     Problem,
@@ -17,13 +18,18 @@ from tiro.errors import (
 )
 from tiro.job import Drop, Job, JobStatus
 from tiro.message import JobMessage
-from tiro.ports import Clock, JobStore, RunStore, TranscriptStore
+from tiro.ports import Clock, JobStore, PartStore, RunStore, TranscriptStore
 
-UPLOAD_EXPIRED = "No recording came in time. Submit again, and send it to the new address."
-DROP_EXPIRED = "The object is there, but it could not be queued for an hour. Write it again."
+BESIDE_A_DROP = ("json", "txt", "srt", "vtt")
+"""The forms in which a dropper finds a transcript beside where the recording was dropped."""
 
 MAX_KEY_BYTES = 1024
 """Of an object's key in UTF-8 (S3 user guide, "Naming Amazon S3 objects")."""
+
+
+UPLOAD_TOO_LATE = UploadExpired("No recording came in time. Submit again, and send it to the new address.")
+DROP_TOO_LATE = UploadExpired("The object is there, but it could not be queued for an hour. Write it again.")
+FETCH_TOO_LONG = FetchFailed("The recording was not fetched in time: its server was too slow, or failed too often.")
 
 
 def fail(
@@ -89,19 +95,29 @@ def bury(
     if held and held.lease_expires_at > clock.now():
         raise JobHeld("An attempt is at work on this job. Ask again when its lease has run out.")
     error = AttemptsExhausted("The job was handed to workers again and again and none of them finished it.")
-    return fail(job, error, jobs=jobs, transcripts=transcripts, clock=clock)
+    # With the lease of whoever let it run out: it would otherwise be renewed for a job that is at its end.
+    lease = (runs, held.attempt) if held else None
+    return fail(job, error, jobs=jobs, transcripts=transcripts, clock=clock, held=lease)
 
 
-def expire(*, jobs: JobStore, transcripts: TranscriptStore, clock: Clock, limit: int = 100) -> list[Job]:
+def abandon_parts(job: Job, *, parts: PartStore) -> None:
+    """Throw away what was sent of a recording that nobody waits for any more."""
+    if job.parts and job.media:
+        parts.abandon(job.media.key, job.parts.upload_id)
+
+
+def expire(
+    *, jobs: JobStore, parts: PartStore, transcripts: TranscriptStore, clock: Clock, limit: int = 100
+) -> list[Job]:
     """Fail what waited too long for its recording; at most `limit` jobs a call.
 
     Raises TransientError for the last job that could not be failed, when all others have been.
     """
     failed, trouble = [], None
     for job in jobs.overdue(clock.now(), limit):
-        error = UploadExpired(DROP_EXPIRED if job.drop else UPLOAD_EXPIRED)
         try:
-            failed.append(fail(job, error, jobs=jobs, transcripts=transcripts, clock=clock))
+            failed.append(fail(job, _too_late(job), jobs=jobs, transcripts=transcripts, clock=clock))
+            abandon_parts(job, parts=parts)
         except Conflict:
             continue  # it came just now
         except TransientError as one:
@@ -109,3 +125,9 @@ def expire(*, jobs: JobStore, transcripts: TranscriptStore, clock: Clock, limit:
     if trouble:
         raise trouble
     return failed
+
+
+def _too_late(job: Job) -> TiroError:
+    if job.source == "url":
+        return FETCH_TOO_LONG
+    return DROP_TOO_LATE if job.drop else UPLOAD_TOO_LATE

@@ -2,14 +2,40 @@
 
 from __future__ import annotations
 
-from tiro.errors import FormatNotAcceptable, JobNotFound, TranscriptNotReady, TranscriptUnavailable
-from tiro.formats import FORMATS, Format
+import hashlib
+import json
+
+from tiro.errors import (
+    FieldProblem,
+    FormatNotAcceptable,
+    InvalidRequest,
+    JobGone,
+    JobNotFound,
+    TranscriptNotReady,
+    TranscriptUnavailable,
+)
+from tiro.formats import FORMATS, Format, Wishes
+from tiro.formats.wishes import NO_WISHES
 from tiro.job import Job, is_id
 from tiro.ports import JobStore, TranscriptStore
 
+LARGEST_ANSWER = 5_000_000
+"""Bytes of a text in a Lambda's answer, which may be 6 MB in all (Lambda quotas, "Invocation payload")."""
+
+LENT_SECONDS = 900
+"""How long the address of a copy is good; the copy itself is gone a day or two later, by the bucket's own rule."""
+
 
 def find(job_id: str, *, owner: str, jobs: JobStore) -> Job:
-    """Return the owner's job. Raises JobNotFound, for another owner's job too."""
+    """Return the owner's job. Raises JobNotFound, for another owner's job too, or JobGone when it was deleted."""
+    job = find_even_gone(job_id, owner=owner, jobs=jobs)
+    if job.deleted_at:
+        raise JobGone(f"The transcription {job_id!r} was deleted at {job.deleted_at:%Y-%m-%d %H:%M:%S} UTC.")
+    return job
+
+
+def find_even_gone(job_id: str, *, owner: str, jobs: JobStore) -> Job:
+    """Return the owner's job, be it a tombstone. Raises JobNotFound, for another owner's job too."""
     unknown = JobNotFound("You have no transcription with this id.")  # the same words, whatever the reason
     if not is_id(job_id):
         raise unknown
@@ -22,17 +48,37 @@ def find(job_id: str, *, owner: str, jobs: JobStore) -> Job:
     return job
 
 
-def read_transcript(job: Job, format_name: str, *, transcripts: TranscriptStore) -> tuple[Format, str]:
-    """Return the transcript of a job in a format.
+def read_transcript(
+    job: Job, form: Format | str, *, transcripts: TranscriptStore, wishes: Wishes = NO_WISHES
+) -> tuple[Format, str]:
+    """Return the transcript of a job in a format, or in that of FORMATS which has this name.
 
-    Raises FormatNotAcceptable, TranscriptNotReady, or TranscriptUnavailable when the job ended without one.
+    Raises FormatNotAcceptable, TranscriptNotReady, TranscriptUnavailable when the job ended without one, or
+    InvalidRequest when words are wished for and their times are not known.
     """
-    form = FORMATS.get(format_name)
-    if form is None:
-        raise FormatNotAcceptable(f"There is no format {format_name!r}. Ask for one of {', '.join(FORMATS)}.")
+    if isinstance(form, str):
+        if form not in FORMATS:
+            raise FormatNotAcceptable(f"There is no format {form!r}. Ask for one of {', '.join(FORMATS)}.")
+        form = FORMATS[form]
     if job.transcript is None:
         if job.status.terminal:
             why = f": {job.problem.detail}" if job.problem else ""
             raise TranscriptUnavailable(f"The job {job.status}{why}")
         raise TranscriptNotReady(f"The job is {job.status}. Ask again in a few seconds.")
-    return form, form.render(transcripts.get(job.transcript.key))
+    transcript = transcripts.get(job.transcript.key)
+    if "word" in wishes.granularities and transcript.segments and not any(s.words for s in transcript.segments):
+        detail = "this recording was heard without the times of its words"
+        problem = FieldProblem(pointer="/timestamp_granularities", detail=detail)
+        raise InvalidRequest(f"{problem.pointer}: {detail}", errors=(problem,))
+    return form, form.render(transcript, wishes)
+
+
+def lend_large(job: Job, form: Format, text: str, *, transcripts: TranscriptStore) -> str | None:
+    """Return where a rendered text lies for a while, if it is too large for an answer."""
+    # Python's Lambda runtime answers in ASCII: a letter of Cyrillic has two bytes here and six on the way.
+    if len(text) * 6 <= LARGEST_ANSWER or len(json.dumps(text)) <= LARGEST_ANSWER:
+        return None
+    body = text.encode()
+    name = hashlib.sha256(body).hexdigest()[:32]  # the same text is the same copy
+    key = f"renderings/{job.owner}/{job.id}/{name}.{form.extension}"
+    return transcripts.lend(key, body, form.content_type, seconds=LENT_SECONDS)

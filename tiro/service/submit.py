@@ -4,13 +4,17 @@ from __future__ import annotations
 
 from datetime import timedelta
 
+from tiro.address import Address, Reach
 from tiro.errors import SourceForbidden
-from tiro.job import Job, JobStatus, Media, Upload, new_id
-from tiro.message import JobMessage
-from tiro.ports import Clock, JobQueue, JobStore, MediaStore
+from tiro.job import Job, JobStatus, Media, new_id
+from tiro.message import FetchMessage, JobMessage
+from tiro.ports import Clock, FetchQueue, JobQueue, JobStore, MediaStore, PartStore
 from tiro.request import S3Object, TranscriptionRequest, UploadSource
+from tiro.service.fetch import check_reachable
 from tiro.service.limits import check_size
+from tiro.service.upload import UPLOAD_OPEN, in_parts
 from tiro.settings import ApiSettings
+from tiro.upload import MOST_URLS, MULTIPART_FROM, Parts, Upload
 
 
 def submit(
@@ -20,39 +24,54 @@ def submit(
     jobs: JobStore,
     media: MediaStore,
     queue: JobQueue,
+    fetches: FetchQueue,
+    parts: PartStore,
     clock: Clock,
     settings: ApiSettings,
+    batch: str | None = None,
+    job_id: str | None = None,  # else a new one
 ) -> tuple[Job, Upload | None]:
     """Make a job. With an `upload` source, also return how to send the recording.
 
-    Raises SourceForbidden, MediaNotFound, MediaEmpty or MediaTooLarge, and then there is no job.
+    Raises SourceForbidden, AddressRefused, MediaNotFound, MediaEmpty or MediaTooLarge, and then there is
+    no job; Conflict when there is one of this id.
     """
     if request.source.upload:
-        job = _new_job(request, owner=owner, source="upload", clock=clock)
-        return _await_upload(job, request.source.upload, jobs=jobs, media=media, settings=settings)
+        job = _new_job(request, owner=owner, source="upload", batch=batch, clock=clock, job_id=job_id)
+        return _await_upload(job, request.source.upload, jobs=jobs, media=media, parts=parts, settings=settings)
+    if request.source.url:
+        job = _new_job(request, owner=owner, source="url", batch=batch, clock=clock, job_id=job_id)
+        return await_fetch(job, request.source.url, jobs=jobs, fetches=fetches, settings=settings), None
     assert request.source.s3  # noqa: S101  (Source holds exactly one)
     _check_allowed(request.source.s3, owner, settings)
     found = media.head(request.source.s3).media
     check_size(found, settings)
-    job = _new_job(request, owner=owner, source="s3", clock=clock).queued(at=clock.now(), media=found)
+    job = _new_job(request, owner=owner, source="s3", batch=batch, clock=clock, job_id=job_id).queued(
+        at=clock.now(), media=found
+    )
     queue.send(JobMessage(job_id=job.id, generation=job.generation), owner=owner)
     return jobs.create(job), None
 
 
-def _new_job(request: TranscriptionRequest, *, owner: str, source: str, clock: Clock) -> Job:
+def _new_job(
+    request: TranscriptionRequest, *, owner: str, source: str, batch: str | None, clock: Clock, job_id: str | None
+) -> Job:
     now = clock.now()
     return Job(
-        id=new_id(now, clock.entropy()),
+        id=job_id or new_id(now, clock.entropy()),
         owner=owner,
         status=JobStatus.AWAITING_MEDIA,
         source=source,
+        batch=batch,
         options=request.options,
+        metadata=request.metadata,
+        webhook=request.webhook,
         created_at=now,
     )
 
 
 def _await_upload(
-    job: Job, asked: UploadSource, *, jobs: JobStore, media: MediaStore, settings: ApiSettings
+    job: Job, asked: UploadSource, *, jobs: JobStore, media: MediaStore, parts: PartStore, settings: ApiSettings
 ) -> tuple[Job, Upload]:
     named = Media(
         bucket=settings.media_bucket,
@@ -62,6 +81,17 @@ def _await_upload(
         content_type=asked.content_type,
     )
     check_size(named, settings)
+    if asked.size and asked.size > MULTIPART_FROM:
+        upload_id = parts.begin(named.key, content_type=asked.content_type)
+        job = job.model_copy(
+            update={
+                "media": named,
+                "parts": Parts(upload_id=upload_id, whole=asked.size),
+                "upload_expires_at": job.created_at + UPLOAD_OPEN,
+            }
+        )
+        first = 0 if job.batch else MOST_URLS  # a thousand times a hundred addresses are too many for an answer
+        return jobs.create(job), in_parts(job, parts=parts, first=first, settings=settings)
     instructions = media.presign_upload(
         named.key, content_type=asked.content_type, size=asked.size, seconds=settings.upload_seconds
     )
@@ -69,6 +99,16 @@ def _await_upload(
     expires = job.created_at + timedelta(seconds=2 * settings.upload_seconds)
     job = jobs.create(job.model_copy(update={"media": named, "upload_expires_at": expires}))
     return job, instructions
+
+
+def await_fetch(job: Job, url: str, *, jobs: JobStore, fetches: FetchQueue, settings: ApiSettings) -> Job:
+    """Have the recording of a new job fetched from where it is."""
+    check_reachable(url, Reach.of(settings.allow_networks))
+    named = Media(bucket=settings.media_bucket, key=f"uploads/{job.owner}/{job.id}", name=Address.parse(url).filename)
+    expires = job.created_at + timedelta(seconds=settings.fetch_seconds)
+    # The message first, as everywhere: who finds no job looks again a little later.
+    fetches.send(FetchMessage(job_id=job.id, round=1), owner=job.owner)
+    return jobs.create(job.model_copy(update={"url": url, "media": named, "upload_expires_at": expires}))
 
 
 def _check_allowed(source: S3Object, owner: str, settings: ApiSettings) -> None:

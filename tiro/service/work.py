@@ -5,14 +5,15 @@ from __future__ import annotations
 from dataclasses import dataclass
 from datetime import timedelta
 
+from tiro.details import Lineage
 from tiro.errors import AttemptsExhausted, Conflict, JobNotFound
 from tiro.formats import FORMATS
-from tiro.job import Drop, Job, Run, TranscriptRef, new_id
+from tiro.job import Drop, Job, JobStatus, Media, Run, TranscriptRef, new_id
 from tiro.message import JobMessage
 from tiro.ports import Clock, JobStore, OnProgress, RunStore, Transcriber, TranscriptStore
-from tiro.service.end import fail, problem_key
+from tiro.service.end import BESIDE_A_DROP, fail, problem_key
 from tiro.settings import Limits
-from tiro.transcript import Transcript
+from tiro.transcript import Engine, Transcript
 
 LOOKS_FOR_JOB = 5
 """How often a worker looks for the job of a message before it takes it for a leftover."""
@@ -67,7 +68,8 @@ def claim(
         return Declined(min(900, int(terms.seconds) * receives), "another attempt holds the job")
     if job.attempts >= terms.max_attempts:
         died = AttemptsExhausted(f"{job.attempts} attempts ended without a word: the worker died each time.")
-        fail(job, died, jobs=jobs, transcripts=transcripts, clock=clock)
+        lease = (runs, held.attempt) if held else None
+        fail(job, died, jobs=jobs, transcripts=transcripts, clock=clock, held=lease)
         return Declined(None, "every attempt is spent")
     run = Run(
         attempt=new_id(now, clock.entropy()),
@@ -111,18 +113,43 @@ def transcribe(
         language=transcript.language,
         duration=transcript.duration,
         no_speech=transcript.no_speech,
+        lineage=_lineage(transcript.engine, job.media),
     )
     transcripts.put(ref.key, transcript)
     completed = job.completed(at=clock.now(), transcript=ref)
-    if job.drop:
-        _publish(job.drop, transcript, jobs=jobs, transcripts=transcripts)
-    runs.finish(job, completed, claim.run.attempt)
+    try:
+        if job.drop:
+            _publish(job.drop, transcript, jobs=jobs, transcripts=transcripts)
+        runs.finish(job, completed, claim.run.attempt)
+    except Conflict:
+        _take_back(job, ref, jobs=jobs, transcripts=transcripts)
+        raise
     return completed
+
+
+def _lineage(engine: Engine, media: Media) -> Lineage:
+    return Lineage(
+        engine=engine.name,
+        engine_version=engine.version,
+        model=engine.model,
+        model_sha256=engine.model_sha256,
+        compute_type=engine.compute_type,
+        media_etag=media.etag,
+        media_version=media.version,
+    )
+
+
+def _take_back(job: Job, ref: TranscriptRef, *, jobs: JobStore, transcripts: TranscriptStore) -> None:
+    """Remove what an attempt wrote that does not hold the job any more: nobody would find it, or delete it."""
+    transcripts.withdraw(ref.key)
+    if job.drop and jobs.get(job.id).status is JobStatus.CANCELLED and jobs.newest(job.drop):
+        for name in BESIDE_A_DROP:
+            transcripts.withdraw(f"{job.drop.key}.{FORMATS[name].extension}")
 
 
 def _publish(drop: Drop, transcript: Transcript, *, jobs: JobStore, transcripts: TranscriptStore) -> None:
     """Put the transcript where the dropper looks for it; the newest write of a key wins."""
-    for name in ("json", "txt", "srt", "vtt"):
+    for name in BESIDE_A_DROP:
         form = FORMATS[name]
         transcripts.publish(
             f"{drop.key}.{form.extension}",

@@ -11,6 +11,7 @@ from botocore.stub import Stubber
 from tests.factories import NOW, make_drop, make_job, make_queued_job, make_run
 from tiro.adapters.dynamodb import DynamoDBJobStore, DynamoDBKeyStore, DynamoDBRunStore
 from tiro.errors import Conflict, LeaseLost, ServiceUnavailable
+from tiro.key import ApiKey
 
 if TYPE_CHECKING:
     from mypy_boto3_dynamodb.client import DynamoDBClient
@@ -20,9 +21,10 @@ QUEUED = make_queued_job()
 CLAIMED = QUEUED.claimed(at=NOW)
 RETURNED = CLAIMED.returned(counted=True)
 NOTHING: dict[str, Any] = {}
+KEY = ApiKey(id="key_1", owner="ada", created_at=NOW)
 
 WRITES: dict[str, tuple[str, Call]] = {
-    "create": ("put_item", lambda c: DynamoDBJobStore(c, "table").create(make_job())),
+    "create": ("transact_write_items", lambda c: DynamoDBJobStore(c, "table").create(make_job())),
     "create drop": ("transact_write_items", lambda c: DynamoDBJobStore(c, "table").create(make_job(drop=make_drop()))),
     "save": ("put_item", lambda c: DynamoDBJobStore(c, "table").save(QUEUED, CLAIMED)),
     "claim": (
@@ -31,14 +33,15 @@ WRITES: dict[str, tuple[str, Call]] = {
     ),
     "renew": ("put_item", lambda c: DynamoDBRunStore(c, "table").renew("01a", make_run())),
     "finish": ("transact_write_items", lambda c: DynamoDBRunStore(c, "table").finish(CLAIMED, RETURNED, "attempt-1")),
-    "add key": ("put_item", lambda c: DynamoDBKeyStore(c, "table").add("0", "ada", at=NOW)),
+    "add key": ("transact_write_items", lambda c: DynamoDBKeyStore(c, "table").add("0", KEY)),
 }
 READS: dict[str, tuple[str, Call]] = {
     "get": ("get_item", lambda c: DynamoDBJobStore(c, "table").get("01a")),
     "newest": ("get_item", lambda c: DynamoDBJobStore(c, "table").newest(make_drop())),
     "overdue": ("query", lambda c: DynamoDBJobStore(c, "table").overdue(NOW, 10)),
     "get run": ("get_item", lambda c: DynamoDBRunStore(c, "table").get("01a")),
-    "owner of": ("get_item", lambda c: DynamoDBKeyStore(c, "table").owner_of("0")),
+    "find key": ("get_item", lambda c: DynamoDBKeyStore(c, "table").find("0")),
+    "list keys": ("query", lambda c: DynamoDBKeyStore(c, "table").list()),
 }
 CALLS = WRITES | READS
 

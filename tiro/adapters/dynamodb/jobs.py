@@ -3,14 +3,17 @@
 from __future__ import annotations
 
 import hashlib
+import math
 import zlib
 from collections.abc import Sequence
 from datetime import datetime
 from typing import TYPE_CHECKING
 
+from tiro.adapters.dynamodb.changes import beside
+from tiro.adapters.dynamodb.listing import index_attributes
 from tiro.adapters.dynamodb.table import UNSEEN, Table, epoch, item_key
 from tiro.errors import Conflict, JobNotFound
-from tiro.job import Drop, Job, JobStatus
+from tiro.job import TOMBSTONE, Drop, Job, JobStatus
 
 if TYPE_CHECKING:
     from mypy_boto3_dynamodb.client import DynamoDBClient
@@ -33,9 +36,9 @@ class DynamoDBJobStore:
         self._table = Table(client, table)
 
     def create(self, job: Job) -> Job:
-        if job.drop is not None:
+        if job.drop is not None and job.retry_of is None:
             return self._create_for(job.drop, job)
-        if not self._table.put(job_item(job), UNSEEN):
+        if self._table.transact(self._table.a_put(job_item(job), UNSEEN), *beside(self._table, None, job)):
             self._must_be_stored(job)
         return job
 
@@ -44,6 +47,7 @@ class DynamoDBJobStore:
         refused = self._table.transact(
             self._table.a_put(job_item(job), UNSEEN),
             self._table.a_put({**write, "job_id": {"S": job.id}}, UNSEEN),
+            *beside(self._table, None, job),
         )
         if refused:
             seen = self._table.get(write)
@@ -67,7 +71,8 @@ class DynamoDBJobStore:
         return job
 
     def save(self, before: Job, after: Job) -> None:
-        if not self._table.put(job_item(after), UNCHANGED, revision(before)):
+        put = self._table.a_put(job_item(after), UNCHANGED, revision(before))
+        if self._table.transact(put, *beside(self._table, before, after)):
             self._must_be_stored(after)
 
     def _must_be_stored(self, job: Job) -> None:
@@ -79,7 +84,7 @@ class DynamoDBJobStore:
         return item is None or item["sequencer"]["S"] <= _padded(drop)
 
     def overdue(self, now: datetime, limit: int) -> Sequence[Job]:
-        due = [entry for shard in range(DUE_SHARDS) for entry in self._table.due(shard, now, limit)]
+        due = [entry for shard in range(DUE_SHARDS) for entry in self._table.due(str(shard), now, limit)]
         due.sort(key=lambda entry: float(entry["due_at"]["N"]))
         jobs = (find_job(self._table, entry["pk"]["S"].removeprefix("job#")) for entry in due[:limit])
         # The index lags behind the table: the job itself has the last word.
@@ -100,7 +105,10 @@ def job_item(job: Job) -> Item:
         "attempts": {"N": str(job.attempts)},
         "created_at": {"S": job.created_at.isoformat()},
         "document": {"S": job.model_dump_json()},
+        **index_attributes(job),
     }
+    if job.deleted_at:
+        item["expires_at"] = {"N": str(math.ceil((job.deleted_at + TOMBSTONE).timestamp()))}
     if job.status is JobStatus.AWAITING_MEDIA and job.upload_expires_at:
         item["due_shard"] = {"S": str(zlib.crc32(job.id.encode()) % DUE_SHARDS)}
         item["due_at"] = epoch(job.upload_expires_at)

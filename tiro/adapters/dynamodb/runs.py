@@ -5,6 +5,7 @@ from __future__ import annotations
 from datetime import datetime
 from typing import TYPE_CHECKING
 
+from tiro.adapters.dynamodb.changes import beside
 from tiro.adapters.dynamodb.jobs import UNCHANGED, find_job, job_item, revision
 from tiro.adapters.dynamodb.table import Table, epoch, item_key
 from tiro.errors import Conflict, LeaseLost
@@ -29,6 +30,7 @@ class DynamoDBRunStore:
         refused = self._table.transact(
             self._table.a_put(job_item(after), UNCHANGED, revision(before)),
             self._table.a_put(run_item(after.id, run), free, {":now": epoch(now)}),
+            *beside(self._table, before, after),
         )
         if refused and not (find_job(self._table, after.id) == after and self.get(after.id) == run):
             raise Conflict("Another attempt holds this job, or somebody changed it first.")
@@ -41,6 +43,7 @@ class DynamoDBRunStore:
         refused = self._table.transact(
             self._table.a_put(job_item(after), UNCHANGED, revision(before)),
             self._table.a_delete(run_key(after.id), HELD, {":attempt": {"S": attempt}}),
+            *beside(self._table, before, after),
         )
         if refused and find_job(self._table, after.id) != after:
             raise LeaseLost if 1 in refused else Conflict

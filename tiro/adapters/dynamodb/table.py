@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+import random
+import time
+from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from datetime import datetime
 from typing import TYPE_CHECKING, TypeAlias
@@ -10,16 +12,24 @@ from typing import TYPE_CHECKING, TypeAlias
 from botocore.exceptions import BotoCoreError, ClientError
 
 from tiro.adapters.aws import code_of, unavailable
+from tiro.errors import ServiceUnavailable
 
 if TYPE_CHECKING:
     from mypy_boto3_dynamodb.client import DynamoDBClient
-    from mypy_boto3_dynamodb.type_defs import AttributeValueTypeDef, PutTypeDef, TransactWriteItemTypeDef
+    from mypy_boto3_dynamodb.type_defs import AttributeValueTypeDef, PutTypeDef, TransactWriteItemTypeDef, UpdateTypeDef
 
     Item: TypeAlias = dict[str, AttributeValueTypeDef]
 
 DUE_INDEX = "due"
+OWNER_INDEX = "by_owner"
+
+CONFLICT_PAUSES = (0.02, 0.05, 0.1, 0.2, 0.4, 0.8)
+"""Seconds, each more or less, before what met another transaction is tried again."""
 
 UNSEEN = "attribute_not_exists(pk)"
+
+LONGEST_ID = 100
+"""Characters. None of ours is longer, and DynamoDB takes no key of more than 1,024 bytes."""
 
 
 def item_key(pk: str, sk: str) -> Item:
@@ -41,16 +51,47 @@ class Table:
         with _dynamodb_errors():
             return self._client.get_item(TableName=self._name, Key=key, ConsistentRead=True).get("Item")
 
-    def due(self, shard: int, now: datetime, limit: int) -> Sequence[Item]:
+    def all_under(self, pk: str, prefix: str = "") -> Iterator[Item]:
+        """Yield every item of a partition, or those whose sort key begins so, in the order of their sort keys."""
+        values: Item = {":pk": {"S": pk}}
+        if prefix:
+            values[":prefix"] = {"S": prefix}
+        pages = self._client.get_paginator("query").paginate(
+            TableName=self._name,
+            KeyConditionExpression="pk = :pk" + (" AND begins_with(sk, :prefix)" if prefix else ""),
+            ExpressionAttributeValues=values,
+            ConsistentRead=True,
+        )
+        with _dynamodb_errors():
+            for page in pages:
+                yield from page["Items"]
+
+    def due(self, shard: str, now: datetime, limit: int) -> Sequence[Item]:
+        """Return the keys of what is due on a shard of the index, the longest overdue first. Each kind has its own."""
         with _dynamodb_errors():
             answer = self._client.query(
                 TableName=self._name,
                 IndexName=DUE_INDEX,
                 KeyConditionExpression="due_shard = :shard AND due_at < :now",
-                ExpressionAttributeValues={":shard": {"S": str(shard)}, ":now": epoch(now)},
+                ExpressionAttributeValues={":shard": {"S": shard}, ":now": epoch(now)},
                 Limit=limit,
             )
         return answer["Items"]
+
+    def newest_of(self, shelf: str, low: str, high: str, limit: int) -> tuple[Sequence[Item], bool]:
+        """Return what lies on a shelf of the owners' index between two ids, the highest first, and if there is more."""
+        if low > high:
+            return [], False
+        with _dynamodb_errors():
+            answer = self._client.query(
+                TableName=self._name,
+                IndexName=OWNER_INDEX,
+                KeyConditionExpression="owner_month = :shelf AND job_id BETWEEN :low AND :high",
+                ExpressionAttributeValues={":shelf": {"S": shelf}, ":low": {"S": low}, ":high": {"S": high}},
+                ScanIndexForward=False,
+                Limit=limit,
+            )
+        return answer["Items"], "LastEvaluatedKey" in answer
 
     def put(self, item: Item, condition: str, values: Item | None = None) -> bool:
         try:
@@ -60,11 +101,35 @@ class Table:
             return False
         return True
 
+    def delete(self, key: Item) -> None:
+        with _dynamodb_errors():
+            self._client.delete_item(TableName=self._name, Key=key)
+
     def transact(self, *writes: TransactWriteItemTypeDef) -> frozenset[int]:
         """Do all or nothing; return which writes had their condition refused: none when all was done."""
+        if len(writes) == 1:  # alone it needs no transaction, which costs twice as much
+            return self._write(writes[0])
+        for pause in (*CONFLICT_PAUSES, None):
+            try:
+                with _dynamodb_errors():
+                    self._client.transact_write_items(TransactItems=writes)
+            except Refused as refused:
+                return refused.writes
+            except Met:
+                if pause is None:
+                    raise ServiceUnavailable("Too many are writing the same at once. Try again in a moment.") from None
+                time.sleep(pause * random.uniform(0.5, 1.5))  # noqa: S311  (keeps writers apart, not secrets)
+            else:
+                break
+        return frozenset()
+
+    def _write(self, write: TransactWriteItemTypeDef) -> frozenset[int]:
         try:
             with _dynamodb_errors():
-                self._client.transact_write_items(TransactItems=writes)
+                if "Delete" in write:
+                    self._client.delete_item(**write["Delete"])
+                else:
+                    self._client.put_item(**write["Put"])
         except Refused as refused:
             return refused.writes
         return frozenset()
@@ -75,6 +140,34 @@ class Table:
             put["ExpressionAttributeValues"] = values
         return {"Put": put}
 
+    def an_addition(self, key: Item, numbers: Mapping[str, int]) -> TransactWriteItemTypeDef:
+        """Add to numbers that stand in an item; what is not there counts as 0."""
+        names = {f"#{place}": name for place, name in enumerate(numbers)}
+        values: Item = {f":{place}": {"N": str(number)} for place, number in enumerate(numbers.values())}
+        return {
+            "Update": {
+                "TableName": self._name,
+                "Key": key,
+                "UpdateExpression": "ADD " + ", ".join(f"#{place} :{place}" for place in range(len(numbers))),
+                "ExpressionAttributeNames": names,
+                "ExpressionAttributeValues": values,
+            }
+        }
+
+    def a_change(
+        self, key: Item, expression: str, values: Item, condition: str | None = None
+    ) -> TransactWriteItemTypeDef:
+        """Update single attributes of an item, which need not be there."""
+        update: UpdateTypeDef = {
+            "TableName": self._name,
+            "Key": key,
+            "UpdateExpression": expression,
+            "ExpressionAttributeValues": values,
+        }
+        if condition is not None:
+            update["ConditionExpression"] = condition
+        return {"Update": update}
+
     def a_delete(self, key: Item, condition: str, values: Item) -> TransactWriteItemTypeDef:
         return {
             "Delete": {
@@ -84,6 +177,10 @@ class Table:
                 "ExpressionAttributeValues": values,
             }
         }
+
+
+class Met(Exception):
+    """A transaction met another one on the same item, and neither is at fault."""
 
 
 class Refused(Exception):
@@ -101,7 +198,9 @@ def _dynamodb_errors() -> Iterator[None]:
         yield
     except ClientError as error:
         refused = _refused(error)
-        raise Refused(refused) if refused else unavailable(error) from error
+        if refused:
+            raise Refused(refused) from error
+        raise Met if "TransactionConflict" in _reasons(error) else unavailable(error) from error
     except BotoCoreError as error:
         raise unavailable(error) from error
 
@@ -110,5 +209,9 @@ def _refused(error: ClientError) -> frozenset[int]:
     if code_of(error) == "ConditionalCheckFailedException":
         return frozenset({0})
     # A transaction that met another one is cancelled too; only a condition that failed will fail again.
-    reasons = error.response.get("CancellationReasons", [])
-    return frozenset(i for i, reason in enumerate(reasons) if reason.get("Code") == "ConditionalCheckFailed")
+    return frozenset(i for i, reason in enumerate(_reasons(error)) if reason == "ConditionalCheckFailed")
+
+
+def _reasons(error: ClientError) -> Sequence[str | None]:
+    """Return why each write of a transaction could not be done."""
+    return [reason.get("Code") for reason in error.response.get("CancellationReasons", [])]

@@ -1,0 +1,66 @@
+"""Which token may come next: Whisper's own rules, for all rows of a batch at once.
+
+They are SuppressBlank, SuppressTokens and ApplyTimestampRules of openai/whisper's decoding.py, which go row by row.
+"""
+
+from __future__ import annotations
+
+from typing import Any
+
+import torch
+from torch import Tensor
+
+FIRST_TIMESTAMP = 50
+"""The latest timestamp that may begin a window, in steps of 0.02 s (openai/whisper: max_initial_timestamp=1.0)."""
+
+NEVER = float("-inf")
+
+
+class Rules:
+    """What was said so far in each row, as far as it restricts what may be said next."""
+
+    def __init__(self, tokenizer: Any, rows: int, size: int, device: Any) -> None:
+        """Take a tokenizer of openai-whisper, and the `size` of its vocabulary."""
+        self._eot, self._begin = tokenizer.eot, tokenizer.timestamp_begin
+        self._unspoken = torch.tensor(_unspoken(tokenizer), device=device)
+        self._times = torch.arange(size - self._begin, device=device)  # every timestamp, in steps
+        self._is_first = True
+        self._last_is_time = torch.ones(rows, dtype=torch.bool, device=device)
+        self._one_before_is_time = torch.ones(rows, dtype=torch.bool, device=device)  # or is not there
+        self._latest = torch.full((rows,), -1, device=device)  # timestamp, in steps; -1: none yet
+
+    def apply(self, logits: Tensor) -> None:
+        """Make impossible, in place, what may not come next. `logits`: (rows, vocabulary)."""
+        text, times = logits[:, : self._begin], logits[:, self._begin :]
+        if self._is_first:
+            text.fill_(NEVER)
+            times[:, FIRST_TIMESTAMP + 1 :] = NEVER
+            return
+        logits.index_fill_(1, self._unspoken, NEVER)
+        # Timestamps come in pairs, except right before the end: after one a second or the end, after two a text.
+        single = self._last_is_time & ~self._one_before_is_time
+        paired = self._last_is_time & self._one_before_is_time
+        logits[:, : self._eot].masked_fill_(single[:, None], NEVER)
+        # They never go back, and only where one stretch ends and the next begins may they stand still.
+        least = self._latest + 1 - single.long()
+        times.masked_fill_((self._times < least[:, None]) | paired[:, None], NEVER)
+        # Where all timestamps together are likelier than any one text, it is time for one.
+        due = times.logsumexp(dim=-1) > text.amax(dim=-1)
+        text.masked_fill_(due[:, None], NEVER)
+
+    def follow(self, tokens: Tensor) -> None:
+        """Note what was chosen in each row. `tokens`: (rows,)."""
+        self._is_first = False
+        self._one_before_is_time, self._last_is_time = self._last_is_time, tokens >= self._begin
+        self._latest = torch.where(self._last_is_time, tokens - self._begin, self._latest)
+
+    def keep(self, rows: Tensor) -> None:
+        """Forget all rows but these."""
+        self._last_is_time, self._one_before_is_time = self._last_is_time[rows], self._one_before_is_time[rows]
+        self._latest = self._latest[rows]
+
+
+def _unspoken(tokenizer: Any) -> list[int]:
+    """Return the tokens that are never text: music notes and brackets, and what only a prompt may hold."""
+    special = ("sot", "sot_prev", "sot_lm", "transcribe", "translate", "no_speech", "no_timestamps")
+    return sorted({*tokenizer.non_speech_tokens, *(getattr(tokenizer, name) for name in special)})

@@ -1,0 +1,45 @@
+"""Errors as OpenAI words them, so that its SDKs raise what their users catch.
+
+Source: openai/openai-openapi 2.3.0 (ErrorResponse) and the SDK's own reading of a status and of `x-should-retry`.
+"""
+
+from __future__ import annotations
+
+from http import HTTPStatus
+
+from aws_lambda_powertools.event_handler import Response
+from pydantic import BaseModel
+
+from tiro.errors import Problem
+
+PASSING = {HTTPStatus.TOO_MANY_REQUESTS, HTTPStatus.SERVICE_UNAVAILABLE}
+"""What an SDK should repeat by itself. To repeat is safe: the same recording is the same job."""
+
+_TYPES = {401: "authentication_error", 403: "permission_error", 429: "rate_limit_error"}
+
+
+class OpenAIError(BaseModel):
+    message: str
+    type: str
+    param: str | None
+    code: str | None
+
+
+class OpenAIErrorBody(BaseModel):
+    """What every error on these routes answers."""
+
+    error: OpenAIError
+
+
+def openai_reply(problem: Problem, request_id: str) -> Response[str]:
+    """Answer with a problem in OpenAI's shape; `code` stays Tiro's."""
+    # OpenAI has no 422, and its SDKs' users catch BadRequestError.
+    status = HTTPStatus.BAD_REQUEST if problem.status == HTTPStatus.UNPROCESSABLE_ENTITY else HTTPStatus(problem.status)
+    param = problem.errors[0].pointer.strip("/").partition("/")[0] if problem.errors else ""
+    kind = _TYPES.get(status, "invalid_request_error" if status < 500 else "server_error")
+    error = OpenAIError(message=problem.detail, type=kind, param=param or None, code=problem.code)
+    again = problem.retryable and status in PASSING
+    headers = {"x-should-retry": str(again).lower(), "x-request-id": request_id}
+    if again:
+        headers["Retry-After"] = "2"
+    return Response(status, "application/json", OpenAIErrorBody(error=error).model_dump_json(), headers)

@@ -1,0 +1,39 @@
+"""CallStore and WaitingRoom: the fakes and DynamoDB."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+import pytest
+
+from tests.contract.call_store import CallStoreContract, WaitingRoomContract
+from tests.fakes_calls import FakeCallStore, FakeWaitingRoom
+from tiro.adapters.dynamodb import DynamoDBCallStore, DynamoDBWaitingRoom
+from tiro.ports import CallStore, WaitingRoom
+
+if TYPE_CHECKING:
+    from mypy_boto3_dynamodb.client import DynamoDBClient
+
+
+class TestFakeCallStore(CallStoreContract):
+    @pytest.fixture
+    def store(self) -> CallStore:
+        return FakeCallStore()
+
+
+class TestDynamoDBCallStore(CallStoreContract):
+    @pytest.fixture
+    def store(self, dynamodb: DynamoDBClient, table: str) -> CallStore:
+        return DynamoDBCallStore(dynamodb, table)
+
+
+class TestFakeWaitingRoom(WaitingRoomContract):
+    @pytest.fixture
+    def room(self) -> WaitingRoom:
+        return FakeWaitingRoom(2)
+
+
+class TestDynamoDBWaitingRoom(WaitingRoomContract):
+    @pytest.fixture
+    def room(self, dynamodb: DynamoDBClient, table: str) -> WaitingRoom:
+        return DynamoDBWaitingRoom(dynamodb, table, 2)

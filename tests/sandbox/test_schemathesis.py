@@ -1,0 +1,124 @@
+"""The running stack against its own description: any call that schemathesis can think of, good or bad.
+
+No 5xx, no status, media type or header that is not described, no body of another shape. The gate takes a few examples
+of each operation; TIRO_EXAMPLES=100 looks harder, and tries every boundary that the schemas name as well.
+"""
+
+from __future__ import annotations
+
+import itertools
+import os
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
+
+import pytest
+import schemathesis
+from hypothesis import HealthCheck, Phase, settings
+from schemathesis.checks import not_a_server_error
+from schemathesis.generation import GenerationMode
+from schemathesis.specs.openapi.checks import (
+    content_type_conformance,
+    response_headers_conformance,
+    response_schema_conformance,
+    status_code_conformance,
+)
+
+from sandbox.up import SAMPLE
+from tests.sandbox.conftest import RunningSandbox
+from tests.sandbox.stack import Stack
+
+pytestmark = pytest.mark.sandbox
+
+HARDER = int(os.environ.get("TIRO_EXAMPLES", "0"))
+DOCUMENT = Path(__file__).resolve().parents[2] / "docs" / "openapi.json"
+
+CHECKS: list[Any] = [
+    not_a_server_error,
+    status_code_conformance,
+    content_type_conformance,
+    response_headers_conformance,
+    response_schema_conformance,
+]
+
+PARTS = {"filename": "conference.wav", "size": 200_000_000}
+
+bounded = settings(
+    max_examples=HARDER or 8,
+    deadline=None,  # a Lambda's first call takes seconds
+    derandomize=True,  # a gate says the same today and tomorrow
+    phases=[Phase.explicit, Phase.generate],
+    suppress_health_check=list(HealthCheck),
+)
+
+
+def described(*modes: GenerationMode) -> Any:
+    schema = schemathesis.openapi.from_path(DOCUMENT)
+    schema.config.generation.update(modes=list(modes))
+    schema.config.phases.coverage.enabled = HARDER > 0
+    return schema
+
+
+anything = described(GenerationMode.POSITIVE, GenerationMode.NEGATIVE)
+on_what_is_there = described(GenerationMode.POSITIVE).include(path_regex="{")
+
+
+@pytest.fixture(scope="module")
+def stack(running_sandbox: RunningSandbox) -> Iterator[Stack]:
+    with Stack(running_sandbox) as stack:
+        yield stack
+
+
+@pytest.fixture(scope="module")
+def completed(stack: Stack) -> str:
+    return str(stack.upload(SAMPLE.read_bytes())["id"])
+
+
+@anything.parametrize()  # type: ignore[untyped-decorator]
+@bounded
+def test_it_answers_as_described(case: schemathesis.Case[Any], running_sandbox: RunningSandbox) -> None:
+    hold_to_its_word(case, running_sandbox.env)
+
+
+_turns = itertools.count()
+
+
+@on_what_is_there.parametrize()  # type: ignore[untyped-decorator]
+@bounded
+def test_it_does_so_for_what_is_there(case: schemathesis.Case[Any], stack: Stack, completed: str) -> None:
+    """Ids that were made up lead to a 404 and no further."""
+    if "{job_id}" in case.operation.path:
+        ends_it = case.operation.method == "delete" or case.operation.path.endswith("/cancel")
+        mine = [lambda: stack.submit({"upload": {}})["id"], lambda: stack.submit({"upload": PARTS})["id"]]
+        if not ends_it:
+            mine.append(lambda: completed)
+        case.path_parameters["job_id"] = mine[next(_turns) % len(mine)]()
+    elif "{batch_id}" in case.operation.path:
+        made = stack.call("POST", "batches", json={"sources": [{"upload": {}}, {"url": "http://10.0.0.1/x"}]})
+        case.path_parameters["batch_id"] = made.json()["id"]
+    elif "{endpoint_id}" in case.operation.path:
+        case.path_parameters["endpoint_id"] = _endpoint(stack)
+    elif "{model}" in case.operation.path:
+        case.path_parameters["model"] = "base"
+    elif "{code}" in case.operation.path:
+        case.path_parameters["code"] = "scope_missing"
+    if "{delivery_id}" in case.operation.path:
+        case.path_parameters["delivery_id"] = "del_0"
+    answer = hold_to_its_word(case, stack.env)
+    assert answer.status_code != 404 or answer.json()["code"] != "route_not_found"
+
+
+def _endpoint(stack: Stack) -> str:
+    """Return the id of a webhook endpoint: one that is there, since an owner may have but a few."""
+    there = stack.call("GET", "webhooks").json()["data"]
+    made = there[0] if there else stack.call("POST", "webhooks", json={"url": "https://example.com/tiro"}).json()
+    return str(made["id"])
+
+
+def hold_to_its_word(case: schemathesis.Case[Any], env: dict[str, str]) -> Any:
+    return case.call_and_validate(
+        base_url=env["TIRO_API_URL"],
+        headers={"Authorization": f"Bearer {env['TIRO_API_KEY']}"},
+        checks=CHECKS,
+        allow_redirects=False,
+    )
