@@ -19,10 +19,12 @@ from tiro.adapters.dynamodb import (
     DynamoDBJobIndex,
     DynamoDBJobStore,
     DynamoDBKeyStore,
+    DynamoDBPaceStore,
     DynamoDBRunStore,
     DynamoDBUsageStore,
     DynamoDBWaitingRoom,
 )
+from tiro.adapters.ecs import ECSWorkerFleet
 from tiro.adapters.egress import Egress, Terms
 from tiro.adapters.eventbridge import EventBridgeBus
 from tiro.adapters.notifier import EgressNotifier
@@ -31,7 +33,7 @@ from tiro.adapters.s3_parts import S3PartStore
 from tiro.adapters.sqs import SQSDeliveryQueue, SQSFetchQueue, SQSJobQueue
 from tiro.adapters.system import SystemClock
 from tiro.address import Reach
-from tiro.settings import ApiSettings, AuthorizerSettings, DeliverySettings, Settings
+from tiro.settings import ApiSettings, AuthorizerSettings, DeliverySettings, DispatchSettings, Settings
 
 if TYPE_CHECKING:
     from tiro.adapters.openid import TokenIssuer
@@ -139,6 +141,16 @@ def queue(url: str) -> SQSJobQueue:
 @cache
 def fetch_queue(url: str) -> SQSFetchQueue:
     return SQSFetchQueue(aws.sqs_client(), url)
+
+
+@cache
+def pace() -> DynamoDBPaceStore:
+    return DynamoDBPaceStore(aws.dynamodb_client(), settings(Settings).table)
+
+
+@cache
+def fleet() -> ECSWorkerFleet:
+    return ECSWorkerFleet(aws.ecs_client(), settings(DispatchSettings), clock())
 
 
 @cache

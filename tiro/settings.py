@@ -166,6 +166,7 @@ class DispatchSettings(Settings, DispatchTerms):
     on_demand: str  # another one's
     subnets: tuple[str, ...]
     security_group: str
+    public_ip: int = 0  # 1: a task has an address of its own, where it must fetch its image itself (Fargate)
     mean_audio_seconds: float = 600.0  # of a recording, until some were seen
 
 

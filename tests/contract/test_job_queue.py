@@ -9,7 +9,7 @@ import pytest
 from tests.contract.job_queue import MESSAGE, JobQueueContract, receive
 from tests.fakes import FakeClock, FakeJobQueue
 from tiro.adapters.sqs import SQSJobQueue
-from tiro.ports import JobQueue
+from tiro.ports import Depth, JobQueue
 
 if TYPE_CHECKING:
     from mypy_boto3_sqs.client import SQSClient
@@ -43,3 +43,10 @@ class TestSQSJobQueue(JobQueueContract):
         queue.send(MESSAGE, owner="ada")
         (message,) = sqs.receive_message(QueueUrl=queue_url, MessageSystemAttributeNames=["MessageGroupId"])["Messages"]
         assert message["Attributes"]["MessageGroupId"] == "ada"
+
+    def test_its_depth_is_what_waits_and_what_is_in_hand(self, sqs: SQSClient, queue_url: str) -> None:
+        queue = SQSJobQueue(sqs, queue_url)
+        for generation in (1, 2, 3):
+            queue.send(MESSAGE.model_copy(update={"generation": generation}), owner="ada")
+        receive(queue)
+        assert queue.depth() == Depth(waiting=2, in_hand=1)

@@ -10,7 +10,7 @@ from botocore.exceptions import BotoCoreError, ClientError
 
 from tiro.adapters.aws import code_of, unavailable
 from tiro.message import DeliveryMessage, FetchMessage, JobMessage
-from tiro.ports import Received
+from tiro.ports import Depth, Received
 
 if TYPE_CHECKING:
     from mypy_boto3_sqs.client import SQSClient
@@ -26,7 +26,7 @@ _NO_LONGER_OURS = (
 
 
 class SQSJobQueue:
-    """ports.JobQueue.
+    """ports.JobQueue and ports.Gauge.
 
     A handle that is no longer good is not an error: the message is out of our hands, and what becomes of it is
     decided by whoever gets it next. Whose the job is, the lease says, never the queue.
@@ -69,6 +69,22 @@ class SQSJobQueue:
     def delete(self, received: Received) -> None:
         with _sqs_errors(forgive=_NO_LONGER_OURS):
             self._client.delete_message(QueueUrl=self._queue_url, ReceiptHandle=received.handle)
+
+    def depth(self) -> Depth:
+        with _sqs_errors():
+            answer = self._client.get_queue_attributes(
+                QueueUrl=self._queue_url,
+                AttributeNames=[
+                    "ApproximateNumberOfMessages",
+                    "ApproximateNumberOfMessagesDelayed",
+                    "ApproximateNumberOfMessagesNotVisible",
+                ],
+            )
+        counted = answer["Attributes"]
+        return Depth(
+            waiting=int(counted["ApproximateNumberOfMessages"]) + int(counted["ApproximateNumberOfMessagesDelayed"]),
+            in_hand=int(counted["ApproximateNumberOfMessagesNotVisible"]),
+        )
 
 
 class _SQSDelayQueue(Generic[M]):

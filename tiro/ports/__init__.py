@@ -6,6 +6,7 @@ from tiro.ports.calls import CallStore, WaitingRoom
 from tiro.ports.clock import Clock
 from tiro.ports.delivery import DeliveryQueue, DeliveryStore, EndpointStore, EventBus, Notifier, Reply
 from tiro.ports.fetch import FetchQueue, FetchStore, Part, PartStore, Stream, Web
+from tiro.ports.fleet import Depth, Fleet, Gauge, PaceStore, WorkerFleet
 from tiro.ports.jobs import JobStore, RunStore
 from tiro.ports.keys import KeyStore
 from tiro.ports.listing import JobIndex, Stretch, UsageStore
@@ -37,10 +38,13 @@ __all__ = [
     "DecodeOptions",
     "DeliveryQueue",
     "DeliveryStore",
+    "Depth",
     "EndpointStore",
     "EventBus",
     "FetchQueue",
     "FetchStore",
+    "Fleet",
+    "Gauge",
     "HeardSegment",
     "HeardWindow",
     "HeardWord",
@@ -53,6 +57,7 @@ __all__ = [
     "MediaStore",
     "Notifier",
     "OnProgress",
+    "PaceStore",
     "Part",
     "PartStore",
     "Received",
@@ -66,4 +71,5 @@ __all__ = [
     "UsageStore",
     "WaitingRoom",
     "Web",
+    "WorkerFleet",
 ]

@@ -13,6 +13,7 @@ from tiro.service.arrive import DROP_SECONDS, ObjectCreated, arrived
 from tiro.service.batch import find_batch, submit_batch
 from tiro.service.deliver import Deliverer, announce, pass_on_due
 from tiro.service.dictate import Dictation, dictate, wait_for
+from tiro.service.dispatch import Dispatcher, Round
 from tiro.service.end import abandon_parts, bury, expire, fail
 from tiro.service.fetch import Fetcher, bury_fetch
 from tiro.service.limits import check_duration, check_size
@@ -33,9 +34,11 @@ __all__ = [
     "Declined",
     "Deliverer",
     "Dictation",
+    "Dispatcher",
     "Fetcher",
     "LeaseTerms",
     "ObjectCreated",
+    "Round",
     "abandon_parts",
     "admit",
     "announce",

@@ -18,6 +18,7 @@ call#{hash}      call               a call with an Idempotency-Key, and its answ
 waiting#{n}      seat               a call that is held open, and until when
 asked#{hash}     asked              which job answers a call that may come again; forgotten after some minutes
 key#{hash}       key                an API key
+fleet            pace               how long recordings are in the mean (tiro/service/dispatch.py)
 keys             {key id}           the register of keys: which hash, whose
 
 A model is kept whole, as JSON, in `document`; beside it stands only what a condition or an index looks at.
@@ -34,6 +35,7 @@ from tiro.adapters.dynamodb.fetches import DynamoDBFetchStore
 from tiro.adapters.dynamodb.jobs import DynamoDBJobStore
 from tiro.adapters.dynamodb.keys import DynamoDBKeyStore
 from tiro.adapters.dynamodb.listing import DynamoDBJobIndex
+from tiro.adapters.dynamodb.pace import DynamoDBPaceStore
 from tiro.adapters.dynamodb.runs import DynamoDBRunStore
 from tiro.adapters.dynamodb.usage import DynamoDBUsageStore
 from tiro.adapters.dynamodb.webhooks import DynamoDBEndpointStore
@@ -48,6 +50,7 @@ __all__ = [
     "DynamoDBJobIndex",
     "DynamoDBJobStore",
     "DynamoDBKeyStore",
+    "DynamoDBPaceStore",
     "DynamoDBRunStore",
     "DynamoDBUsageStore",
     "DynamoDBWaitingRoom",
