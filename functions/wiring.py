@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, TypeVar
 from aws_lambda_powertools import Logger
 
 from tiro.adapters import aws
+from tiro.adapters.codebuild import CodeBuildProject
 from tiro.adapters.dynamodb import (
     DynamoDBAskedStore,
     DynamoDBBatchStore,
@@ -24,7 +25,7 @@ from tiro.adapters.dynamodb import (
     DynamoDBUsageStore,
     DynamoDBWaitingRoom,
 )
-from tiro.adapters.ecs import ECSWorkerFleet
+from tiro.adapters.ecs import ECSCrew, ECSWorkerFleet
 from tiro.adapters.egress import Egress, Terms
 from tiro.adapters.eventbridge import EventBridgeBus
 from tiro.adapters.notifier import EgressNotifier
@@ -151,6 +152,16 @@ def pace() -> DynamoDBPaceStore:
 @cache
 def fleet() -> ECSWorkerFleet:
     return ECSWorkerFleet(aws.ecs_client(), settings(DispatchSettings), clock())
+
+
+@cache
+def crew(cluster: str) -> ECSCrew:
+    return ECSCrew(aws.ecs_client(), cluster)
+
+
+@cache
+def builder(project: str) -> CodeBuildProject:
+    return CodeBuildProject(aws.codebuild_client(), project)
 
 
 @cache

@@ -22,6 +22,7 @@ from aws_cdk import App
 from infra.bundling import BundlingError, Target, bundle
 from infra.config import ConfigError, configure
 from infra.service import ServiceStack
+from infra.workers import WorkersStack
 
 ROOT = Path(__file__).resolve().parent.parent
 
@@ -43,7 +44,9 @@ def build(context: Mapping[str, Any], *, output: Path, validate: bool = True) ->
     )
     config = configure(app.node.get_all_context())
     code = bundle(ROOT, Target.native() if config.native else Target.aws_lambda())
-    ServiceStack(app, f"tiro-{config.stage}-service", config=config, code=code)
+    service = ServiceStack(app, f"tiro-{config.stage}-service", config=config, code=code)
+    if config.workers != "none":
+        WorkersStack(app, f"tiro-{config.stage}-workers", config=config, code=code, root=ROOT, service=service)
     return app
 
 

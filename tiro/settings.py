@@ -171,6 +171,12 @@ class DispatchSettings(Settings, DispatchTerms):
 
 
 @dataclass(frozen=True, kw_only=True)
+class DeploySettings(Settings):
+    cluster: str
+    project: str = ""  # that builds the image; empty: it is built where the stack is deployed from
+
+
+@dataclass(frozen=True, kw_only=True)
 class WorkerSettings(Limits):
     queue_url: str
     media_bucket: str

@@ -61,9 +61,7 @@ class ECSWorkerFleet:
         return refused
 
     def stop(self, ids: Collection[str], *, why: str) -> None:
-        for task in ids:
-            with _ecs_errors(forgive=("InvalidParameterException",)):  # it is gone already
-                self._client.stop_task(cluster=self._settings.cluster, task=task, reason=why)
+        _stop(self._client, self._settings.cluster, ids, why)
 
     def _run(self, launch: Launch, count: int) -> list[Refusal]:
         settings = self._settings
@@ -120,6 +118,35 @@ class ECSWorkerFleet:
 
     def _refused(self, market: Market, words: str, at: datetime) -> Refusal:
         return Refusal(market=market, why=_why(words), words=words, at=at)
+
+
+class ECSCrew:
+    """ports.Crew."""
+
+    def __init__(self, client: ECSClient, cluster: str) -> None:
+        self._client, self._cluster = client, cluster
+
+    def stop_all(self, *, why: str) -> None:
+        with _ecs_errors():
+            arns = _arns(self._client, self._cluster, "RUNNING")
+        _stop(self._client, self._cluster, arns, why)
+
+    def machines(self) -> int:
+        with _ecs_errors():
+            pages = self._client.get_paginator("list_container_instances").paginate(cluster=self._cluster)
+            machines = sum(len(page["containerInstanceArns"]) for page in pages)
+            return machines + len(_arns(self._client, self._cluster, "RUNNING"))
+
+
+def _arns(client: ECSClient, cluster: str, desired: DesiredStatusType) -> list[str]:
+    pages = client.get_paginator("list_tasks").paginate(cluster=cluster, desiredStatus=desired)
+    return [arn for page in pages for arn in page["taskArns"]]
+
+
+def _stop(client: ECSClient, cluster: str, ids: Collection[str], why: str) -> None:
+    for task in ids:
+        with _ecs_errors(forgive=("InvalidParameterException",)):  # it is gone already
+            client.stop_task(cluster=cluster, task=task, reason=why)
 
 
 def _never_started(task: TaskTypeDef) -> bool:

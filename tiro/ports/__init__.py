@@ -6,7 +6,7 @@ from tiro.ports.calls import CallStore, WaitingRoom
 from tiro.ports.clock import Clock
 from tiro.ports.delivery import DeliveryQueue, DeliveryStore, EndpointStore, EventBus, Notifier, Reply
 from tiro.ports.fetch import FetchQueue, FetchStore, Part, PartStore, Stream, Web
-from tiro.ports.fleet import Depth, Fleet, Gauge, PaceStore, WorkerFleet
+from tiro.ports.fleet import Crew, Depth, Fleet, Gauge, PaceStore, WorkerFleet
 from tiro.ports.jobs import JobStore, RunStore
 from tiro.ports.keys import KeyStore
 from tiro.ports.listing import JobIndex, Stretch, UsageStore
@@ -35,6 +35,7 @@ __all__ = [
     "Blocks",
     "CallStore",
     "Clock",
+    "Crew",
     "DecodeOptions",
     "DeliveryQueue",
     "DeliveryStore",

@@ -41,6 +41,18 @@ class WorkerFleet(Protocol):
         ...
 
 
+class Crew(Protocol):
+    """All that a cluster still has, before it goes."""
+
+    def stop_all(self, *, why: str) -> None:
+        """Send every worker SIGTERM. Raises ServiceUnavailable."""
+        ...
+
+    def machines(self) -> int:
+        """Return how many tasks and machines are left. Raises ServiceUnavailable."""
+        ...
+
+
 class Gauge(Protocol):
     def depth(self) -> Depth: ...
 
