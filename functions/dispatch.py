@@ -23,7 +23,7 @@ def handler(event: dict[str, Any], context: object) -> dict[str, int]:
         clock=wiring.clock(),
         settings=config,
     )
-    return _tell(dispatcher.run(list(durations(event))))
+    return _tell(dispatcher.run(list(durations(event))), config.stage)
 
 
 def durations(event: dict[str, Any]) -> Iterator[float]:
@@ -34,7 +34,7 @@ def durations(event: dict[str, Any]) -> Iterator[float]:
             yield job.media.duration
 
 
-def _tell(seen: service.Round) -> dict[str, int]:
+def _tell(seen: service.Round, stage: str) -> dict[str, int]:
     """Log what was refused, in AWS's own words, and say in numbers how things stand."""
     for refusal in seen.refusals:
         said = {"market": refusal.market, "why": refusal.why, "words": refusal.words, "at": refusal.at.isoformat()}
@@ -52,7 +52,8 @@ def _tell(seen: service.Round) -> dict[str, int]:
         "RefusedCapacity": sum(refusal.why is Why.CAPACITY for refusal in seen.refusals),
         "RefusedOther": sum(refusal.why is Why.OTHER for refusal in seen.refusals),
     }
-    metrics = EphemeralMetrics(namespace="Tiro", service="dispatch")
+    metrics = EphemeralMetrics(namespace="Tiro")
+    metrics.add_dimension(name="stage", value=stage)
     for name, number in numbers.items():
         metrics.add_metric(name=name, unit=MetricUnit.Count, value=number)
     metrics.flush_metrics()

@@ -21,6 +21,7 @@ from aws_cdk import App
 
 from infra.bundling import BundlingError, Target, bundle
 from infra.config import ConfigError, configure
+from infra.edge import EdgeStack
 from infra.service import ServiceStack
 from infra.workers import WorkersStack
 
@@ -47,6 +48,8 @@ def build(context: Mapping[str, Any], *, output: Path, validate: bool = True) ->
     service = ServiceStack(app, f"tiro-{config.stage}-service", config=config, code=code)
     if config.workers != "none":
         WorkersStack(app, f"tiro-{config.stage}-workers", config=config, code=code, root=ROOT, service=service)
+    if config.edge:
+        EdgeStack(app, f"tiro-{config.stage}-edge", config=config, api=service.api.api)
     return app
 
 

@@ -78,6 +78,13 @@ class StageConfig(DispatchTerms):
     worker_memory: int = 12288  # MiB, of the smallest machine's 16 GiB
     image: str = "docker"  # who builds the worker's: docker, here; codebuild, in the account; or a registry's address
 
+    # what stands before it
+    edge: bool = False  # a page and the API behind one domain, by CloudFront
+    domain: str = ""  # its name; empty: one of CloudFront's. A DNS record for it is yours to make
+    certificate: str = ""  # for that name: an ACM certificate's ARN, in us-east-1
+    waf: bool = False  # a firewall before the API: some 8 USD a month, and by the call
+    edge_web_acl: str = ""  # and another one's ARN, in us-east-1, before CloudFront
+
     # how it is built and watched
     alarm_email: str = ""  # who is told of an alarm; empty: whoever subscribes to the topic
     budget_usd: float = 0.0  # a month; at 80 % of it, and when it will be passed, an alarm says so; 0: none
@@ -88,7 +95,7 @@ class StageConfig(DispatchTerms):
 
 STAGES = {
     "dev": StageConfig(stage="dev"),
-    "prod": StageConfig(stage="prod", retain=True, log_retention="ONE_YEAR"),
+    "prod": StageConfig(stage="prod", retain=True, log_retention="ONE_YEAR", edge=True),
     "sandbox": StageConfig(
         stage="sandbox",
         webhook_schemes=("https", "http"),
@@ -124,6 +131,8 @@ def _check(config: StageConfig) -> None:
     """Raises ConfigError for what would be accepted by CloudFormation and regretted later."""
     if config.workers not in WORKERS:
         raise ConfigError(f"workers is {config.workers!r}. Choose one of: {', '.join(WORKERS)}.")
+    if bool(config.domain) != bool(config.certificate):
+        raise ConfigError("A domain needs the ARN of its certificate, and a certificate its domain: set both.")
     if not 1 <= config.zones <= MOST_ZONES:
         raise ConfigError(f"zones is {config.zones}. Choose 1 to {MOST_ZONES}; most regions have three.")
     if config.max_usd_per_hour and not (config.spot_usd_per_hour and config.on_demand_usd_per_hour):

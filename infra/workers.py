@@ -22,6 +22,7 @@ from infra.image import WorkerImage
 from infra.nag import acknowledge
 from infra.network import Network
 from infra.service import DOORS, ServiceStack
+from infra.watch import Watch, Watched
 from tiro.settings import DeploySettings, DispatchSettings, DispatchTerms, WorkerSettings
 
 QUEUED = {"dynamodb": {"NewImage": {"sk": {"S": ["job"]}, "status": {"S": ["queued"]}, "attempts": {"N": ["0"]}}}}
@@ -91,6 +92,7 @@ class WorkersStack(Stack):
         self._grant_deploy()
         deployed = self._call_on_deploy()
         self._wake_dispatcher(after=deployed)
+        self.watch = Watch(self, "Watch", watched=self._watched, email=config.alarm_email, budget_usd=config.budget_usd)
         self._tell_outputs()
 
     def _import_bucket(self, name: str, bucket: s3.IBucket) -> s3.IBucket:
@@ -101,7 +103,11 @@ class WorkersStack(Stack):
 
     @property
     def _common(self) -> dict[str, str]:
-        return {"table": self._service.storage.table.table_name, "log_level": self._config.log_level}
+        return {
+            "table": self._service.storage.table.table_name,
+            "log_level": self._config.log_level,
+            "stage": self._config.stage,
+        }
 
     def _tell_worker(self) -> Mapping[str, str]:
         config = self._config
@@ -239,6 +245,25 @@ class WorkersStack(Stack):
         for wakes in (rule, mapping):
             wakes.node.add_dependency(after)
 
+    @property
+    def _watched(self) -> Watched:
+        service = self._service
+        return Watched(
+            stage=self._config.stage,
+            work=service.work.queue,
+            dead_letters={
+                "recordings to hear": service.work.dead_letters,
+                "recordings that came": service.uploads.dead_letters,
+                "recordings to fetch": service.fetches.dead_letters,
+                "deliveries": service.deliveries.dead_letters,
+                "changes to tell": service.changes.given_up,
+            },
+            reaper=service.on_schedule.function,
+            dispatcher=self.dispatch.function,
+            api_name=service.api.api.rest_api_name,
+            target_wait_seconds=self._config.target_wait_seconds,
+        )
+
     # ------------------------------------------------------------ what others need to know
 
     def _tell_outputs(self) -> None:
@@ -246,6 +271,7 @@ class WorkersStack(Stack):
             "ClusterName": self.fleet.cluster.cluster_name,
             "TaskDefinition": self.fleet.task.task_definition_arn,
             "DispatcherName": self.dispatch.function.function_name,
+            "AlarmTopic": self.watch.topic.topic_arn,
         }
         for name, value in outputs.items():
             CfnOutput(self, name, value=value)

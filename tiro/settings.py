@@ -21,6 +21,7 @@ class Settings:
 
     table: str  # the DynamoDB table's name
     log_level: str = "INFO"
+    stage: str = "none"  # what metrics are told apart by
 
     @classmethod
     def from_env(cls, environ: Mapping[str, str]) -> Self:

@@ -79,5 +79,10 @@ def workers(prod: Synthesized) -> Synthesized:
 
 
 @pytest.fixture(scope="session")
+def edge(prod: Synthesized) -> Synthesized:
+    return prod.beside("edge")
+
+
+@pytest.fixture(scope="session")
 def sandbox(tmp_path_factory: pytest.TempPathFactory) -> Synthesized:
     return synthesize(tmp_path_factory.mktemp("sandbox"), stage="sandbox")

@@ -15,7 +15,7 @@ import pytest
 from tests.infra.conftest import ROOT, Synthesized
 
 GOLDEN = ROOT / "tests" / "infra" / "golden"
-STACKS = {"service": "iam.json", "workers": "iam_workers.json"}
+STACKS = {"service": "iam.json", "workers": "iam_workers.json", "edge": "iam_edge.json"}
 
 NO_RESOURCE = {
     *("xray:PutTraceSegments", "xray:PutTelemetryRecords"),  # of which nobody can name one
@@ -43,7 +43,8 @@ def grants(stage: Synthesized) -> dict[str, list[str]]:
 
 
 def in_words(statement: dict[str, Any]) -> str:
-    words = [statement["Effect"], *(spell(who) for who in statement.get("Principal", {}).values())]
+    principal = statement.get("Principal", {})
+    words = [statement["Effect"], *(map(spell, principal.values()) if isinstance(principal, dict) else [principal])]
     words.append(spell(statement["Action"]))
     if "Resource" in statement:
         words += ["on", spell(statement["Resource"])]
