@@ -19,6 +19,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from tiro import __version__
+from tiro.configure import add_configure
 from tiro.key_commands import add_key_commands
 
 if TYPE_CHECKING:
@@ -237,6 +238,9 @@ def _parser() -> argparse.ArgumentParser:
     key_commands = commands.add_parser("keys", help="make, list and revoke API keys, with AWS credentials")
     add_key_commands(key_commands)
     key_commands.set_defaults(run=keys)
+    configure = commands.add_parser("configure", help="ask a deployed stack where it is, with AWS credentials")
+    add_configure(configure)
+    configure.set_defaults(run=keys)
     return parser
 
 
