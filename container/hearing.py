@@ -62,6 +62,14 @@ class Outcome:
     again: tuple[Attempt, ...] = ()
 
 
+@dataclass(frozen=True)
+class Known:
+    """What was found out of a recording as a whole."""
+
+    language: str  # Whisper's code; empty: not yet
+    probability: float | None  # of a language that was detected
+
+
 class Hearing:
     """One recording while it is heard: how its windows are decoded, and what becomes of them.
 
@@ -69,9 +77,14 @@ class Hearing:
     the language while they name none, and hands the answer to `settle`.
     """
 
-    def __init__(self, options: DecodeOptions) -> None:
-        self._options = options
-        self._probability: float | None = None  # of a language that was detected
+    def __init__(self, options: DecodeOptions, known: Known | None = None) -> None:
+        self._options = replace(options, language=known.language) if known else options
+        self._probability = known.probability if known else None  # of a language that was detected
+
+    @property
+    def known(self) -> Known:
+        """What must be known to hear the rest of the recording as it would have been."""
+        return Known(self._options.language, self._probability)
 
     def options(self, attempt: Attempt) -> DecodeOptions:
         """Return how to decode it; what has equal options may share a batch. No language: `detect` comes first."""

@@ -1,35 +1,57 @@
-"""Hears one recording to the end: reads and cuts it, has its windows heard in batches, tells how far it is."""
+"""Hears one recording to the end: reads ahead, has its windows heard, tells how far it is and what is settled."""
 
 from __future__ import annotations
 
-import time
-from collections.abc import Callable, Iterable, Iterator
-from itertools import islice
-from typing import BinaryIO, cast
+import queue
+from collections.abc import Iterator
+from contextlib import AbstractContextManager, contextmanager
+from dataclasses import dataclass
+from typing import BinaryIO, Protocol, cast
+
+from pydantic import TypeAdapter, ValidationError
 
 from container.audio import Recording
-from container.batching import hear
-from container.hearing import LADDER, Attempt, Hearing
+from container.batching import FIRST, Batcher, Line, Task
+from container.hearing import Attempt, Hearing, Known
+from container.order import Order, Settled
+from container.reading import Reading, Sound
 from container.vad import SileroModel, Vad
-from container.windows import LONGEST, PAUSE, Window, cut
+from container.windows import Position
 from tiro.adapters.range_file import RangeFile
+from tiro.checkpoint import Stretch, unbroken
 from tiro.job import Media
-from tiro.ports import SAMPLE_RATE, Blocks, DecodeOptions, MediaStore, OnProgress, SpeechEngine
+from tiro.language import to_bcp47
+from tiro.ports import Checkpoint, DecodeOptions, MediaStore, OnProgress, SpeechEngine
 from tiro.request import Options, S3Object
 from tiro.transcript import Segment, Transcript
 
 SEED = 20
-"""Of everything sampled. CTranslate2 seeds each of its threads once: a process can be repeated, a call cannot."""
+"""Of everything sampled."""
 
-PROGRESS_SECONDS = 5.0
-"""Wall seconds after which progress is told although no batch is done: ten hours of silence have none."""
+TELL_SECONDS = 1.0
+"""Wall seconds after which progress is told although the recording brings nothing: a network may hang."""
 
-HELD_SECONDS = (LONGEST + PAUSE) / SAMPLE_RATE
-"""The most that the cutter may be holding back."""
+HELD_UP = 8
+"""Windows behind one that waits to be sampled in company, after which it waits no longer: they are not settled."""
+
+
+class OpenSound(Protocol):
+    def __call__(self, file: BinaryIO, *, max_seconds: float) -> AbstractContextManager[Sound]: ...
+
+
+@dataclass(frozen=True)
+class _Resume:
+    """What it takes to go on with a recording."""
+
+    rest: Position
+    known: Known
+
+
+_RESUME = TypeAdapter(_Resume)
 
 
 class WindowTranscriber:
-    """`tiro.ports.Transcriber` over any media store and any engine."""
+    """`tiro.ports.Transcriber` over any media store and any engine. All recordings share the engine."""
 
     def __init__(
         self,
@@ -39,93 +61,128 @@ class WindowTranscriber:
         vad: Vad | None = None,
         batch_size: int = 4,
         beam_size: int = 1,
-        clock: Callable[[], float] = time.monotonic,
+        open_sound: OpenSound = Recording,
     ) -> None:
-        self._media, self._engine, self._clock = media, engine, clock
+        self._media, self._engine, self._open_sound = media, engine, open_sound
         self._vad = vad or SileroModel()
+        self._batcher = Batcher(engine, batch_size)
         self._batch_size, self._beam_size = batch_size, beam_size
 
-    def transcribe(self, media: Media, options: Options, *, max_seconds: float, on_progress: OnProgress) -> Transcript:
-        """Raises MediaError, EngineFailed, and whatever the store or `on_progress` raises."""
+    def transcribe(
+        self,
+        media: Media,
+        options: Options,
+        *,
+        max_seconds: float,
+        on_progress: OnProgress,
+        checkpoint: Checkpoint | None = None,
+    ) -> Transcript:
+        """Raises MediaError, EngineFailed, and whatever the store, `on_progress` or `checkpoint` raises."""
         if media.size is None:
             media = self._media.head(S3Object(bucket=media.bucket, key=media.key), media.version).media
-        with (
-            RangeFile(self._media, media) as file,
-            Recording(cast(BinaryIO, file), max_seconds=max_seconds) as recording,
-        ):
-            progress = _Progress(on_progress, recording, self._clock)
-            windows = progress.wait(cut(progress.watch(recording.blocks()), self._vad.detector()))
-            how = DecodeOptions(language=options.language or "", beam_size=self._beam_size, seed=SEED)
-            hearing, waiting, segments = Hearing(how), _Waiting(windows), list[Segment]()
-            for batch in waiting.batches(self._batch_size):
-                for outcome in hear(self._engine, hearing, batch):
-                    segments += outcome.segments
-                    waiting.add(outcome.again)
-                progress.reach(max(attempt.window.end for attempt in batch) / SAMPLE_RATE)
-            progress.reach(recording.seconds)
+        done = list(unbroken(checkpoint.stretches)) if checkpoint else []
+        since = self._resume(done)
+        how = DecodeOptions(language=options.language or "", beam_size=self._beam_size, seed=SEED)
+        known, rest = (since.known, since.rest) if since else (None, None)
+        hearing = Hearing(how, known)
+        opened = Reading(lambda: self._open(media, max_seconds), self._vad, since=rest, ahead=self._batch_size)
+        with opened as reading, self._batcher.line(hearing) as line:
+            work = _Work(reading, line, on_progress, rest.seconds if rest else 0.0)
+            for settled in work.settled(self._batch_size):
+                start = done[-1].end if done else 0.0
+                done.append(self._stretch(start, settled, hearing.known))
+                if checkpoint:
+                    checkpoint.add(done[-1])
+            segments: list[Segment] = [s for stretch in done for s in (*stretch.segments, *stretch.dropped)]
             return hearing.transcript(
-                segments, duration=recording.seconds, warnings=recording.warnings, engine=self._engine.info
+                segments, duration=reading.seconds, warnings=reading.warnings, engine=self._engine.info
             )
 
+    @contextmanager
+    def _open(self, media: Media, max_seconds: float) -> Iterator[Sound]:
+        with (
+            RangeFile(self._media, media) as file,
+            self._open_sound(cast(BinaryIO, file), max_seconds=max_seconds) as sound,
+        ):
+            yield sound
 
-class _Waiting:
-    """What is still to decode: windows as they are cut, and attempts that come again."""
+    def _resume(self, done: list[Stretch]) -> _Resume | None:
+        """Return what the last stretch says of how to go on; where it is not ours to go on, forget all of them."""
+        if done and done[-1].engine == self._engine.info:
+            try:
+                return _RESUME.validate_json(done[-1].resume)
+            except ValidationError:  # another release wrote it
+                pass
+        done.clear()
+        return None
 
-    def __init__(self, windows: Iterable[Window]) -> None:
-        self._fresh = (Attempt(window) for window in windows)
-        self._again: list[list[Attempt]] = [[] for _ in LADDER]
+    def _stretch(self, start: float, settled: Settled, known: Known) -> Stretch:
+        return Stretch(
+            start=start,
+            end=settled.rest.seconds,
+            segments=settled.segments,
+            dropped=settled.dropped,
+            language=to_bcp47(known.language) or "",
+            engine=self._engine.info,
+            resume=_RESUME.dump_json(_Resume(settled.rest, known)).decode(),
+        )
 
-    def add(self, attempts: Iterable[Attempt]) -> None:
-        for attempt in attempts:
-            self._again[attempt.step].append(attempt)
 
-    def batches(self, size: int) -> Iterator[list[Attempt]]:
-        """Yield batches of one temperature. What is sampled waits until it fills a batch, or the end."""
+class _Work:
+    """The way through one recording."""
+
+    def __init__(self, reading: Reading, line: Line, tell: OnProgress, start: float) -> None:
+        self._reading, self._line, self._tell = reading, line, tell
+        self._order = Order()
+        self._done = start  # seconds
+        self._over = False  # whether all of it is cut
+
+    def settled(self, batch_size: int) -> Iterator[Settled]:
+        """Yield what is heard for good, in order, to the end of the recording."""
+        self._progress()
         while True:
-            full = next((attempts for attempts in self._again[1:] if len(attempts) >= size), None)
-            batch = _take(full if full is not None else self._again[0], size)
-            if full is None:
-                batch += islice(self._fresh, size - len(batch))
-            if not batch:
-                batch = _take(next(filter(None, self._again), []), size)
-            if not batch:
-                return
-            yield batch
+            self._read(batch_size)
+            if self._line.tasks:
+                self._hear()
+            if settled := self._order.settled():
+                self._done = settled.rest.seconds
+                yield settled
+            if self._over and not self._line.tasks:
+                break
+            self._progress()
+        self._done = self._reading.seconds
+        self._progress()
 
+    def _read(self, batch_size: int) -> None:
+        """Take cuts until they fill a batch, or nothing but silence has come for a while."""
+        least = batch_size if self._line.hearing.known.language else FIRST
+        tasks: list[Task] = []
+        fresh = sum(task.attempt.step == 0 for task in self._line.tasks)
+        while not self._over and fresh + len(tasks) < least:
+            try:
+                piece = self._reading.take(wait=TELL_SECONDS)
+            except queue.Empty:
+                self._progress()
+                continue
+            if piece is None:
+                self._over = True
+                break
+            number = self._order.add(piece)
+            if piece.window:
+                tasks.append(Task(number, Attempt(piece.window)))
+            elif self._line.tasks or tasks:
+                self._progress()
+            else:
+                break
+        self._line.put(tasks)
 
-class _Progress:
-    """Tells how far a recording is, after each batch and whenever nothing was told for a while."""
+    def _hear(self) -> None:
+        hurried = self._over or self._order.held_up >= HELD_UP
+        for answer in self._line.take(hurried=hurried):
+            outcome = self._line.hearing.settle(answer.task.attempt, answer.heard)
+            self._order.note(answer.task.root, outcome.segments, len(outcome.again))
+            self._line.put(Task(answer.task.root, again) for again in outcome.again)
 
-    def __init__(self, tell: OnProgress, recording: Recording, clock: Callable[[], float]) -> None:
-        self._tell, self._recording, self._clock = tell, recording, clock
-        self._told = clock()
-        self._done = 0.0
-        self._waiting = False  # whether a window was cut that is not heard yet
-
-    def watch(self, blocks: Blocks) -> Blocks:
-        """Yield `blocks`, telling while they bring nothing but silence."""
-        for block in blocks:
-            yield block
-            if self._clock() - self._told >= PROGRESS_SECONDS:
-                # what the cutter still holds may be speech
-                self._say(self._done if self._waiting else self._recording.seconds - HELD_SECONDS)
-
-    def wait(self, windows: Iterator[Window]) -> Iterator[Window]:
-        for window in windows:
-            self._waiting = True
-            yield window
-
-    def reach(self, seconds: float) -> None:
-        self._waiting = False
-        self._say(seconds)
-
-    def _say(self, seconds: float) -> None:
-        self._done = max(self._done, seconds)
-        total = self._recording.duration
+    def _progress(self) -> None:
+        total = self._reading.duration
         self._tell(round(self._done, 3), total and max(total, self._done))
-        self._told = self._clock()
-
-
-def _take(attempts: list[Attempt], size: int) -> list[Attempt]:
-    taken, attempts[:] = attempts[:size], attempts[size:]
-    return taken
