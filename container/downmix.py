@@ -1,4 +1,4 @@
-"""Many channels into one, without losing what was said."""
+"""Many channels into one, without losing what was said; or each by itself."""
 
 from __future__ import annotations
 
@@ -48,3 +48,18 @@ class Downmix:
         if known is not None and np.count_nonzero(known) == 1 and power[known.argmax()] > power[loudest] / 4:
             return known  # two channels about as loud as each other: stay with one
         return np.eye(channels, dtype=np.float32)[loudest]
+
+
+class Apart:
+    """Keeps so many channels apart, in blocks of shape (channels, samples), though their number may change.
+
+    A channel that goes missing sounds like the last that is there, as when a file turns to mono. What comes to more
+    channels than there were at the start stands in none of them.
+    """
+
+    def __init__(self, count: int) -> None:
+        self._count = count
+
+    def __call__(self, block: Any) -> PCM:
+        rows = [min(channel, len(block) - 1) for channel in range(self._count)]
+        return np.ascontiguousarray(block[rows])

@@ -9,16 +9,13 @@ from typing import Any
 
 from container.audio import Recording
 from container.judge import SHORT, Flag, compression_ratio, invented, judge, text_of, uncovered
-from container.windows import PAD, Window, best_pause, clip, quietest
+from container.windows import EDGE, PAD, Window, best_pause, clip, quietest
 from tiro.language import to_bcp47
 from tiro.ports import SAMPLE_RATE, DecodeOptions, HeardSegment, HeardWindow, SpeechEngine
 from tiro.transcript import DroppedSegment, Segment, Transcript
 
 LADDER = (0.0, 0.2, 0.4, 0.6, 0.8, 1.0)
 """Temperatures tried one after another while the text is not believable (openai/whisper, transcribe.py)."""
-
-EDGE = SAMPLE_RATE // 10
-"""Samples that a segment may begin before its speech and end after it."""
 
 NO_LANGUAGE = "zxx"
 """The BCP 47 tag of what is no language (ISO 639-2)."""

@@ -6,7 +6,7 @@ better, and would cost the exact clock and the natural pauses that Whisper was t
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from itertools import pairwise
 
@@ -25,6 +25,9 @@ minutes of English prompts had 78 wrong words instead of 63, and 1.5 s gained no
 PAUSE = int(5.0 * SAMPLE_RATE)
 """Samples of silence that always end a window; a shorter silence may stand inside one."""
 
+EDGE = SAMPLE_RATE // 10
+"""Samples that what is said may begin before the speech that was detected, and end after it."""
+
 LONG_PAUSE = SAMPLE_RATE
 """Samples beyond which a longer pause makes no better cut: a full stop is a full stop."""
 
@@ -36,6 +39,7 @@ class Window:
     start: int
     pcm: PCM
     spans: tuple[Span, ...]  # the speech detected in it
+    channel: str | None = None  # the label of the one it was heard on, where channels are kept apart
 
     @property
     def end(self) -> int:
@@ -49,7 +53,8 @@ class Window:
     def part(self, start: int, end: int) -> Window:
         """Return the window from `start` to `end`, clipped to this one."""
         start, end = max(start, self.start), min(end, self.end)
-        return Window(start, self.pcm[start - self.start : end - self.start], clip(self.spans, start, end))
+        pcm = self.pcm[start - self.start : end - self.start]
+        return Window(start, pcm, clip(self.spans, start, end), self.channel)
 
 
 def clip(spans: Iterable[Span], start: int, end: int) -> tuple[Span, ...]:
@@ -57,20 +62,29 @@ def clip(spans: Iterable[Span], start: int, end: int) -> tuple[Span, ...]:
     return tuple(Span(max(s.start, start), min(s.end, end)) for s in spans if s.start < end and s.end > start)
 
 
-def cut(blocks: Iterable[PCM], detector: Detector) -> Iterator[Window]:
+def cut(blocks: Iterable[PCM], detector: Detector, *, origin: int = 0) -> Iterator[Window]:
     """Yield the windows of a recording in order, none overlapping; together they hold all detected speech.
 
     Holds little more than one window in memory, and gives the same windows however the stream is cut into
-    blocks.
+    blocks. `origin` is the first block's place on the recording's clock, in samples.
     """
-    cutter = _Cutter()
-    tracker = SpanTracker()
+    yield from _cut(blocks, [_Cutter(detector, origin)])
+
+
+def cut_apart(blocks: Iterable[PCM], detectors: Mapping[str, Detector], *, origin: int = 0) -> Iterator[Window]:
+    """The same for blocks of shape (channels, samples): each channel is cut by itself and labelled.
+
+    Windows come as they are over, each channel's in order.
+    """
+    yield from _cut(blocks, [_Cutter(detector, origin, channel) for channel, detector in detectors.items()])
+
+
+def _cut(blocks: Iterable[PCM], cutters: Sequence[_Cutter]) -> Iterator[Window]:
     for group in _regroup(blocks, GROUP * FRAME):
-        whole = np.pad(group, (0, -len(group) % FRAME)).reshape(-1, FRAME)
-        cutter.hear(group, tracker.feed(detector(whole)), tracker)
-        yield from cutter.ready(final=False)
-    cutter.finish(tracker)
-    yield from cutter.ready(final=True)
+        for cutter, audio in zip(cutters, np.atleast_2d(group), strict=True):
+            yield from cutter.hear(audio)
+    for cutter in cutters:
+        yield from cutter.finish()
 
 
 def quietest(pcm: PCM, start: int, end: int) -> int:
@@ -94,28 +108,39 @@ def best_pause(spans: Iterable[Span], start: int, end: int) -> tuple[Span, Span]
 
 
 class _Cutter:
-    def __init__(self) -> None:
+    """Cuts one channel."""
+
+    def __init__(self, detector: Detector, origin: int, channel: str | None = None) -> None:
+        self._detector, self._origin, self._channel = detector, origin, channel
+        self._tracker = SpanTracker()
         self._audio = np.zeros(0, np.float32)  # what may still be needed
-        self._base = 0  # where it begins
-        self._heard = 0  # where it ends
-        self._done = 0  # where the last window ended
+        self._base = origin  # where it begins
+        self._heard = origin  # where it ends
+        self._done = origin  # where the last window ended
         self._spans: list[Span] = []  # speech that stands in no window yet
         self._open: int | None = None  # where speech began that is not over
 
-    def hear(self, audio: PCM, spans: Iterable[Span], tracker: SpanTracker) -> None:
+    def hear(self, audio: PCM) -> Iterator[Window]:
+        """Take the next samples; yield the windows that are over."""
+        whole = np.pad(audio, (0, -len(audio) % FRAME)).reshape(-1, FRAME)
+        spans = self._tracker.feed(self._detector(whole))
         self._audio = np.concatenate([self._audio, audio])
         self._heard += len(audio)
         self._add(spans)
-        self._open = tracker.open_since
+        since = self._tracker.open_since
+        self._open = None if since is None else since + self._origin
+        yield from self._ready(final=False)
 
-    def finish(self, tracker: SpanTracker) -> None:
-        self._add(tracker.finish(self._heard))
+    def finish(self) -> Iterator[Window]:
+        self._add(self._tracker.finish(self._heard - self._origin))
         self._open = None
+        yield from self._ready(final=True)
 
     def _add(self, spans: Iterable[Span]) -> None:
-        self._spans.extend(clip(spans, self._done, self._heard))  # the first may have begun in a window already cut
+        placed = (Span(span.start + self._origin, span.end + self._origin) for span in spans)
+        self._spans.extend(clip(placed, self._done, self._heard))  # the first may have begun in a window already cut
 
-    def ready(self, *, final: bool) -> Iterator[Window]:
+    def _ready(self, *, final: bool) -> Iterator[Window]:
         while (spans := self._in_sight()) and (end := self._end(spans, final=final)):
             yield self._take(self._start(spans), end)
         keep = self._start(spans) if spans else max(self._heard - PAD - GROUP * FRAME, self._done)
@@ -152,7 +177,7 @@ class _Cutter:
     def _take(self, start: int, end: int) -> Window:
         everything = self._spans + ([Span(self._open, self._heard)] if self._open is not None else [])
         pcm = self._audio[start - self._base : end - self._base].copy()
-        window = Window(start, pcm, clip(everything, start, end))
+        window = Window(start, pcm, clip(everything, start, end), self._channel)
         self._done = end
         self._spans = list(clip(self._spans, end, self._heard))
         return window
@@ -164,12 +189,12 @@ def _regroup(blocks: Iterable[PCM], size: int) -> Iterator[PCM]:
     count = 0
     for block in blocks:
         waiting.append(block)
-        count += len(block)
+        count += block.shape[-1]
         if count >= size:
-            joined = np.concatenate(waiting)
+            joined = np.concatenate(waiting, axis=-1)
             for start in range(0, count - size + 1, size):
-                yield joined[start : start + size]
-            rest = joined[count // size * size :]
-            waiting, count = [rest], len(rest)
+                yield joined[..., start : start + size]
+            rest = joined[..., count // size * size :]
+            waiting, count = [rest], rest.shape[-1]
     if count:
-        yield np.concatenate(waiting)
+        yield np.concatenate(waiting, axis=-1)
