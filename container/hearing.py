@@ -1,18 +1,17 @@
-"""What becomes of one recording's windows: they are decoded, judged, redone by what cures them, and stitched."""
+"""What becomes of one recording's windows: they are judged, redone by what cures them, and stitched."""
 
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 from typing import Any
 
-from container.audio import Recording
 from container.judge import SHORT, Flag, compression_ratio, invented, judge, text_of, uncovered
 from container.windows import EDGE, PAD, Window, best_pause, clip, quietest
 from tiro.language import to_bcp47
-from tiro.ports import SAMPLE_RATE, DecodeOptions, HeardSegment, HeardWindow, SpeechEngine
-from tiro.transcript import DroppedSegment, Segment, Transcript
+from tiro.ports import SAMPLE_RATE, DecodeOptions, HeardSegment, HeardWindow
+from tiro.transcript import DroppedSegment, Engine, Segment, Transcript
 
 LADDER = (0.0, 0.2, 0.4, 0.6, 0.8, 1.0)
 """Temperatures tried one after another while the text is not believable (openai/whisper, transcribe.py)."""
@@ -52,38 +51,43 @@ class Result:
         return Flag.LOOP not in self.flags, self.heard.avg_logprob
 
 
+@dataclass(frozen=True)
+class Outcome:
+    """What an attempt came to: segments that stay, and what must be decoded again. Often only one of them."""
+
+    segments: tuple[Segment, ...] = ()
+    again: tuple[Attempt, ...] = ()
+
+
 class Hearing:
-    """One recording while it is heard: what is known of it, and the segments so far."""
+    """One recording while it is heard: how its windows are decoded, and what becomes of them.
 
-    def __init__(self, engine: SpeechEngine, options: DecodeOptions) -> None:
-        self._engine, self._options = engine, options
+    It knows neither an engine nor an order: whoever decodes asks for the `options` of an attempt, has `detect` choose
+    the language while they name none, and hands the answer to `settle`.
+    """
+
+    def __init__(self, options: DecodeOptions) -> None:
+        self._options = options
         self._probability: float | None = None  # of a language that was detected
-        self._segments: list[Segment] = []
 
-    def hear(self, batch: Sequence[Attempt]) -> list[Attempt]:
-        """Decode a batch of one temperature and judge it; return what must be decoded again."""
-        encoded = self._engine.encode([attempt.window.pcm for attempt in batch])
-        if not self._options.language:
-            self._detect_language(encoded, batch)
-        temperature = LADDER[batch[0].step]
-        heard = self._engine.decode(encoded, replace(self._options, temperature=temperature))
-        results = (Result(h, judge(a.window, h), temperature) for a, h in zip(batch, heard, strict=True))
-        return [again for a, result in zip(batch, results, strict=True) for again in self._settle(a, result)]
+    def options(self, attempt: Attempt) -> DecodeOptions:
+        """Return how to decode it; what has equal options may share a batch. No language: `detect` comes first."""
+        return replace(self._options, temperature=LADDER[attempt.step])
 
-    def _detect_language(self, encoded: Any, batch: Sequence[Attempt]) -> None:
-        """Choose the likeliest language of the first batch, each window weighted by its speech."""
-        weights = [attempt.window.speech for attempt in batch]
-        chances: Counter[str] = Counter()
-        for weight, window in zip(weights, self._engine.detect_language(encoded), strict=True):
-            chances.update({language: weight * chance / sum(weights) for language, chance in window.items()})
-        ((language, self._probability),) = chances.most_common(1)
+    def detect(self, first: Sequence[Attempt], chances: Sequence[Mapping[str, float]]) -> None:
+        """Choose the likeliest language of the first windows, each weighted by its speech."""
+        weights = [attempt.window.speech for attempt in first]
+        sums: Counter[str] = Counter()
+        for weight, window in zip(weights, chances, strict=True):
+            sums.update({language: weight * chance / sum(weights) for language, chance in window.items()})
+        ((language, self._probability),) = sums.most_common(1)
         self._options = replace(self._options, language=language)
 
-    # ------------------------------------------------------------ what to make of it
-
-    def _settle(self, attempt: Attempt, result: Result) -> list[Attempt]:
+    def settle(self, attempt: Attempt, heard: HeardWindow) -> Outcome:
         """Keep a text, or choose what may cure it: shorter windows first, then the ladder."""
-        window, flags = attempt.window, result.flags
+        window = attempt.window
+        result = Result(heard, judge(window, heard), LADDER[attempt.step])
+        flags = result.flags
         best = max(filter(None, (attempt.best, result)), key=lambda r: r.belief)
         silent = flags >= {Flag.NO_SPEECH, Flag.LOW_LOGPROB}  # Whisper would not try again, nor do we
         if (
@@ -93,57 +97,59 @@ class Hearing:
             and not silent
         ):
             around = attempt.around | (flags & {Flag.LOOP})
-            return [attempt.again(flags, window=half, around=around) for half in _halves(window)]
+            return Outcome(again=tuple(attempt.again(flags, window=half, around=around) for half in _halves(window)))
         if flags & {Flag.LOOP, Flag.LOW_LOGPROB} and not silent and attempt.step + 1 < len(LADDER):
-            return [attempt.again(flags, step=attempt.step + 1, best=best)]
-        return self._keep(attempt, best if flags & {Flag.LOOP, Flag.LOW_LOGPROB} else result)
+            return Outcome(again=(attempt.again(flags, step=attempt.step + 1, best=best),))
+        kept = best if flags & {Flag.LOOP, Flag.LOW_LOGPROB} else result
+        return Outcome(tuple(_segments(attempt, kept)), tuple(_unsaid(attempt, kept)))
 
-    def _keep(self, attempt: Attempt, result: Result) -> list[Attempt]:
-        """Note the segments of a text; return what it leaves unsaid."""
-        window = attempt.window
-        ratio = compression_ratio(text_of(result.heard))
-        for heard in result.heard.segments:
-            if not heard.text.strip():
-                continue
-            against = invented(window, heard, result.flags | attempt.around)
-            start, end = _times(window, heard)
-            kind = DroppedSegment if against else Segment
-            self._segments.append(
-                kind(
-                    start=start,
-                    end=end,
-                    text=heard.text.strip(),
-                    avg_logprob=round(result.heard.avg_logprob, 4),
-                    no_speech_prob=round(result.heard.no_speech_prob, 4),
-                    compression_ratio=round(ratio, 3),
-                    temperature=result.temperature,
-                    flags=tuple(sorted(attempt.flags | result.flags | against)),
-                )
-            )
-        flags = attempt.flags | {Flag.UNCOVERED}
-        unsaid = (window.part(stretch.start, stretch.end + PAD) for stretch in uncovered(window, result.heard))
-        return [
-            Attempt(rest, flags=flags, around=attempt.around)
-            for rest in unsaid
-            if len(rest.pcm) <= len(window.pcm) - SAMPLE_RATE  # each is shorter, so that this ends
-        ]
-
-    def transcript(self, recording: Recording) -> Transcript:
-        """Stitch what was heard together, in the order in which it was said."""
-        heard = sorted(self._segments, key=lambda s: (s.start, s.end))
+    def transcript(
+        self, segments: Iterable[Segment], *, duration: float, warnings: tuple[str, ...], engine: Engine
+    ) -> Transcript:
+        """Stitch what was heard together, in the order in which it was said. `duration` in seconds."""
+        heard = sorted(segments, key=lambda s: (s.start, s.end))
         kept = tuple(s for s in heard if not isinstance(s, DroppedSegment))
         language = self._options.language
         return Transcript(
             text=("" if language in UNSPACED else " ").join(s.text for s in kept),
             language=to_bcp47(language) if kept else NO_LANGUAGE,
             language_probability=self._probability if kept else None,
-            duration=round(recording.seconds, 3),
+            duration=round(duration, 3),
             no_speech=not kept,
             segments=kept,
             dropped=tuple(s for s in heard if isinstance(s, DroppedSegment)),
-            warnings=recording.warnings,
-            engine=self._engine.info,
+            warnings=warnings,
+            engine=engine,
         )
+
+
+def _segments(attempt: Attempt, result: Result) -> Iterator[Segment]:
+    window = attempt.window
+    ratio = compression_ratio(text_of(result.heard))
+    for heard in result.heard.segments:
+        if not heard.text.strip():
+            continue
+        against = invented(window, heard, result.flags | attempt.around)
+        start, end = _times(window, heard)
+        kind = DroppedSegment if against else Segment
+        yield kind(
+            start=start,
+            end=end,
+            text=heard.text.strip(),
+            avg_logprob=round(result.heard.avg_logprob, 4),
+            no_speech_prob=round(result.heard.no_speech_prob, 4),
+            compression_ratio=round(ratio, 3),
+            temperature=result.temperature,
+            flags=tuple(sorted(attempt.flags | result.flags | against)),
+        )
+
+
+def _unsaid(attempt: Attempt, result: Result) -> Iterator[Attempt]:
+    """Yield what no text stands for, to be heard apart."""
+    for stretch in uncovered(attempt.window, result.heard):
+        rest = attempt.window.part(stretch.start, stretch.end + PAD)
+        if len(rest.pcm) <= len(attempt.window.pcm) - SAMPLE_RATE:  # each is shorter, so that this ends
+            yield Attempt(rest, flags=attempt.flags | {Flag.UNCOVERED}, around=attempt.around)
 
 
 def _halves(window: Window) -> tuple[Window, Window]:

@@ -8,6 +8,7 @@ from itertools import islice
 from typing import BinaryIO, cast
 
 from container.audio import Recording
+from container.batching import hear
 from container.hearing import LADDER, Attempt, Hearing
 from container.vad import SileroModel, Vad
 from container.windows import LONGEST, PAUSE, Window, cut
@@ -15,7 +16,7 @@ from tiro.adapters.range_file import RangeFile
 from tiro.job import Media
 from tiro.ports import SAMPLE_RATE, Blocks, DecodeOptions, MediaStore, OnProgress, SpeechEngine
 from tiro.request import Options, S3Object
-from tiro.transcript import Transcript
+from tiro.transcript import Segment, Transcript
 
 SEED = 20
 """Of everything sampled. CTranslate2 seeds each of its threads once: a process can be repeated, a call cannot."""
@@ -55,12 +56,16 @@ class WindowTranscriber:
             progress = _Progress(on_progress, recording, self._clock)
             windows = progress.wait(cut(progress.watch(recording.blocks()), self._vad.detector()))
             how = DecodeOptions(language=options.language or "", beam_size=self._beam_size, seed=SEED)
-            hearing, waiting = Hearing(self._engine, how), _Waiting(windows)
+            hearing, waiting, segments = Hearing(how), _Waiting(windows), list[Segment]()
             for batch in waiting.batches(self._batch_size):
-                waiting.add(hearing.hear(batch))
+                for outcome in hear(self._engine, hearing, batch):
+                    segments += outcome.segments
+                    waiting.add(outcome.again)
                 progress.reach(max(attempt.window.end for attempt in batch) / SAMPLE_RATE)
             progress.reach(recording.seconds)
-            return hearing.transcript(recording)
+            return hearing.transcript(
+                segments, duration=recording.seconds, warnings=recording.warnings, engine=self._engine.info
+            )
 
 
 class _Waiting:
