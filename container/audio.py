@@ -12,7 +12,7 @@ from typing import Any, BinaryIO, Self
 import av
 import numpy as np
 
-from container.downmix import Apart, Downmix
+from container.downmix import Alone, Downmix
 from tiro.errors import (
     MediaEmpty,
     MediaError,
@@ -53,7 +53,7 @@ class Part:
 
     start: float = 0.0  # seconds
     end: float | None = None  # seconds; None: to the end
-    apart: bool = False  # whether channels are kept apart
+    channel: int | None = None  # by number, from 0; None: a mix of all
 
     @property
     def first(self) -> int:
@@ -84,16 +84,12 @@ class Recording:
         self._at = 0  # samples decoded
         self._given = 0  # samples given out
         self._resampler: av.AudioResampler | None = None
-        self._mix: Callable[[Any], PCM] = Downmix()
-        self.channels: tuple[str, ...] = ()  # the labels of those that are kept apart
+        self._mix: Callable[[Any], PCM] = Downmix() if part.channel is None else Alone(part.channel)
         self._container = self._open()
         try:
             self._stream = self._audio_stream()
             self.duration = self._header_duration()  # seconds of the part, or None where only decoding can tell
             self._source: Iterator[Any] = self._frames()
-            if part.apart:
-                self.channels = self._labels()
-                self._mix = Apart(len(self.channels))
         except BaseException:
             self._container.close()
             raise
@@ -112,6 +108,15 @@ class Recording:
         """Seconds of audio given out so far."""
         return self._given / SAMPLE_RATE
 
+    def channels(self) -> tuple[str, ...]:
+        """Return the labels of the channels, by number. Ask before reading blocks. Raises TooManyChannels."""
+        first = next(self._source, None)  # headers may tell of fewer: the last that was seen while they were read
+        self._source = chain([first] if first else [], self._source)
+        count = max(self._stream.codec_context.layout.nb_channels, first.layout.nb_channels if first else 1)
+        if count > MAX_APART:
+            raise TooManyChannels(f"The recording has {count} channels; at most {MAX_APART} are heard apart.")
+        return ("left", "right") if count == 2 else tuple(str(number + 1) for number in range(count))
+
     @property
     def warnings(self) -> tuple[str, ...]:
         """What a person should know of the file, once it is read."""
@@ -125,7 +130,7 @@ class Recording:
         return tuple(warnings)
 
     def blocks(self) -> Iterator[PCM]:
-        """Yield float32 at SAMPLE_RATE, at most BLOCK samples at a time: mono, or (channels, samples) kept apart."""
+        """Yield mono float32 at SAMPLE_RATE, at most BLOCK samples at a time."""
         setup: tuple[Any, ...] | None = None
         for frame in self._source:
             gap = self._gap(frame)
@@ -184,14 +189,6 @@ class Recording:
             raise self._too_long(seconds)
         return min(seconds, self._part.end or seconds) - self._part.start if seconds > self._part.start else None
 
-    def _labels(self) -> tuple[str, ...]:
-        first = next(self._source, None)  # headers may tell of fewer: the last that was seen while they were read
-        self._source = chain([first] if first else [], self._source)
-        count = max(self._stream.codec_context.layout.nb_channels, first.layout.nb_channels if first else 1)
-        if count > MAX_APART:
-            raise TooManyChannels(f"The recording has {count} channels; at most {MAX_APART} are heard apart.")
-        return ("left", "right") if count == 2 else tuple(str(number + 1) for number in range(count))
-
     # ------------------------------------------------------------ decoding
 
     def _frames(self) -> Iterator[Any]:
@@ -246,18 +243,17 @@ class Recording:
 
     def _silence(self, samples: int) -> Iterator[PCM]:
         for start in range(0, samples, BLOCK):
-            silence = np.zeros((len(self.channels) or 1, min(BLOCK, samples - start)), np.float32)
-            yield from self._give(silence if self.channels else silence[0])
+            yield from self._give(np.zeros(min(BLOCK, samples - start), np.float32))
 
     def _give(self, block: PCM) -> Iterator[PCM]:
         """Yield what of a block is wanted."""
-        at, self._at = self._at, self._at + block.shape[-1]
+        at, self._at = self._at, self._at + len(block)
         if self._at > self._max_seconds * SAMPLE_RATE:
             raise self._too_long(None)
         last = self._at if self._part.last is None else self._part.last
-        wanted = block[..., max(self._part.first - at, 0) : max(last - at, 0)]
-        if wanted.shape[-1]:
-            self._given += wanted.shape[-1]
+        wanted = block[max(self._part.first - at, 0) : max(last - at, 0)]
+        if len(wanted):
+            self._given += len(wanted)
             yield wanted
 
     def _too_long(self, seconds: float | None) -> MediaError:

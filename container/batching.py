@@ -3,15 +3,47 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from typing import Any
 
 from container.hearing import Attempt, Hearing, Outcome
-from tiro.ports import SpeechEngine
+from tiro.ports import DecodeOptions, HeardWindow, SpeechEngine
+
+NOTHING = HeardWindow((), 0.0, 0.0, complete=True)
+"""Stands for a window that is not to be aligned."""
 
 
 def hear(engine: SpeechEngine, hearing: Hearing, batch: Sequence[Attempt]) -> list[Outcome]:
-    """Decode attempts that have equal options; the first of a recording also tell its language."""
+    """Decode attempts that have equal options, as far as is known before their language is."""
+    outcomes = {row: Outcome(again=pieces) for row, attempt in enumerate(batch) if (pieces := hearing.split(attempt))}
+    whole = {row: attempt for row, attempt in enumerate(batch) if row not in outcomes}
+    if whole:
+        outcomes |= zip(whole, _hear(engine, hearing, list(whole.values())), strict=True)
+    return [outcomes[row] for row in range(len(batch))]
+
+
+def _hear(engine: SpeechEngine, hearing: Hearing, batch: Sequence[Attempt]) -> list[Outcome]:
     encoded = engine.encode([attempt.window.pcm for attempt in batch])
-    if not hearing.options(batch[0]).language:
-        hearing.detect(batch, engine.detect_language(encoded))
-    heard = engine.decode(encoded, hearing.options(batch[0]))
-    return [hearing.settle(attempt, each) for attempt, each in zip(batch, heard, strict=True)]
+    if hearing.curious(batch):
+        batch = hearing.detect(batch, engine.detect_language(encoded))
+    kinds = list(dict.fromkeys(hearing.options(attempt) for attempt in batch))
+    if len(kinds) == 1:
+        return _decode(engine, hearing, batch, encoded, kinds[0])
+    outcomes: dict[int, Outcome] = {}
+    for options in kinds:
+        rows = [row for row, attempt in enumerate(batch) if hearing.options(attempt) == options]
+        alike = [batch[row] for row in rows]
+        encoded = engine.encode([attempt.window.pcm for attempt in alike])
+        outcomes |= zip(rows, _decode(engine, hearing, alike, encoded, options), strict=True)
+    return [outcomes[row] for row in range(len(batch))]
+
+
+def _decode(
+    engine: SpeechEngine, hearing: Hearing, batch: Sequence[Attempt], encoded: Any, options: DecodeOptions
+) -> list[Outcome]:
+    heard = engine.decode(encoded, options)
+    outcomes = [hearing.settle(attempt, each) for attempt, each in zip(batch, heard, strict=True)]
+    words: Sequence[Any] = [()] * len(batch)
+    if hearing.words:
+        kept = [outcome.kept.heard if outcome.kept else NOTHING for outcome in outcomes]
+        words = engine.align(encoded, kept, options)
+    return [hearing.write(*each) for each in zip(batch, outcomes, words, strict=True)]

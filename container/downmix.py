@@ -1,4 +1,4 @@
-"""Many channels into one, without losing what was said; or each by itself."""
+"""Many channels into one, without losing what was said; or one by itself."""
 
 from __future__ import annotations
 
@@ -50,16 +50,14 @@ class Downmix:
         return np.eye(channels, dtype=np.float32)[loudest]
 
 
-class Apart:
-    """Keeps so many channels apart, in blocks of shape (channels, samples), though their number may change.
+class Alone:
+    """Takes one channel out of blocks of shape (channels, samples), though their number may change.
 
-    A channel that goes missing sounds like the last that is there, as when a file turns to mono. What comes to more
-    channels than there were at the start stands in none of them.
+    Where it goes missing, as when a file turns to mono, the last that is there stands for it.
     """
 
-    def __init__(self, count: int) -> None:
-        self._count = count
+    def __init__(self, channel: int) -> None:
+        self._channel = channel
 
     def __call__(self, block: Any) -> PCM:
-        rows = [min(channel, len(block) - 1) for channel in range(self._count)]
-        return np.ascontiguousarray(block[rows])
+        return np.ascontiguousarray(block[min(self._channel, len(block) - 1)])

@@ -2,25 +2,28 @@
 
 from __future__ import annotations
 
+import math
 from collections import Counter
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass, replace
+from itertools import pairwise
 from typing import Any
 
+from container.alignment import UNSPACED
 from container.judge import SHORT, Flag, compression_ratio, invented, judge, text_of, uncovered
+from container.tongue import Chances, Tongue
 from container.windows import EDGE, PAD, Window, best_pause, clip, quietest
+from container.words import in_order, moved, phrases, place, text_of_words
 from tiro.language import to_bcp47
-from tiro.ports import SAMPLE_RATE, DecodeOptions, HeardSegment, HeardWindow
-from tiro.transcript import DroppedSegment, Engine, Segment, Transcript
+from tiro.ports import SAMPLE_RATE, DecodeOptions, HeardSegment, HeardWindow, HeardWord
+from tiro.request import Options
+from tiro.transcript import DroppedSegment, Engine, Segment, Transcript, Word
 
 LADDER = (0.0, 0.2, 0.4, 0.6, 0.8, 1.0)
 """Temperatures tried one after another while the text is not believable (openai/whisper, transcribe.py)."""
 
 NO_LANGUAGE = "zxx"
 """The BCP 47 tag of what is no language (ISO 639-2)."""
-
-UNSPACED = frozenset({"zh", "ja", "th", "lo", "my", "yue"})
-"""Whisper's codes of the languages written without spaces (openai/whisper, tokenizer.py)."""
 
 
 @dataclass(frozen=True)
@@ -32,6 +35,7 @@ class Attempt:
     flags: frozenset[Flag] = frozenset()  # that fired on the way here
     around: frozenset[Flag] = frozenset()  # LOOP, where a longer window around it looped
     best: Result | None = None  # the most believable text so far
+    language: str = ""  # its own, where a recording may have several
 
     def again(self, flags: frozenset[Flag], **changes: Any) -> Attempt:
         return replace(self, flags=self.flags | flags, **changes)
@@ -53,39 +57,71 @@ class Result:
 
 @dataclass(frozen=True)
 class Outcome:
-    """What an attempt came to: segments that stay, and what must be decoded again. Often only one of them."""
+    """What an attempt came to: a text that stays, and what must be decoded again. Often only one of them."""
 
-    segments: tuple[Segment, ...] = ()
+    kept: Result | None = None
     again: tuple[Attempt, ...] = ()
+    segments: tuple[Segment, ...] = ()  # of the text that stays, once it is written down
 
 
 class Hearing:
     """One recording while it is heard: how its windows are decoded, and what becomes of them.
 
-    It knows neither an engine nor an order: whoever decodes asks for the `options` of an attempt, has `detect` choose
-    the language while they name none, and hands the answer to `settle`.
+    It knows neither an engine nor an order. Whoever decodes lets it `detect` the language while it is `curious`, asks
+    for the `options` of each attempt, hands the answer to `settle`, and has what is kept written down by `write`.
     """
 
-    def __init__(self, options: DecodeOptions) -> None:
-        self._options = options
-        self._probability: float | None = None  # of a language that was detected
+    def __init__(self, options: Options, how: DecodeOptions) -> None:
+        self._wanted = options
+        self._how = replace(how, task=options.task, prompt=told(options))
+        self._tongues: dict[str | None, Tongue] = {}  # by channel
+
+    @property
+    def words(self) -> bool:
+        """Whether words are to be aligned."""
+        return self._wanted.words
+
+    def split(self, attempt: Attempt) -> tuple[Attempt, ...]:
+        """Return the pieces to decode instead of a window in which the language may change; none: decode it."""
+        if not self._wanted.multilingual or attempt.language or len(attempt.window.pcm) <= SHORT * SAMPLE_RATE:
+            return ()
+        return tuple(attempt.again(frozenset(), window=half) for half in _halves(attempt.window))
 
     def options(self, attempt: Attempt) -> DecodeOptions:
-        """Return how to decode it; what has equal options may share a batch. No language: `detect` comes first."""
-        return replace(self._options, temperature=LADDER[attempt.step])
+        """Return how to decode it; what has equal options may share a batch."""
+        language = attempt.language or self._tongue(attempt).language
+        return replace(self._how, language=language, temperature=LADDER[attempt.step])
 
-    def detect(self, first: Sequence[Attempt], chances: Sequence[Mapping[str, float]]) -> None:
-        """Choose the likeliest language of the first windows, each weighted by its speech."""
-        weights = [attempt.window.speech for attempt in first]
-        sums: Counter[str] = Counter()
-        for weight, window in zip(weights, chances, strict=True):
-            sums.update({language: weight * chance / sum(weights) for language, chance in window.items()})
-        ((language, self._probability),) = sums.most_common(1)
-        self._options = replace(self._options, language=language)
+    def curious(self, batch: Iterable[Attempt]) -> bool:
+        """Whether `detect` should come first: always before the first window of a recording is decoded."""
+        return any(self._undecided(batch))
+
+    def _undecided(self, batch: Iterable[Attempt]) -> list[bool]:
+        return [self._tongue(attempt).curious and not attempt.language for attempt in batch]
+
+    def detect(self, batch: Sequence[Attempt], chances: Sequence[Chances]) -> list[Attempt]:
+        """Let windows vote for a language; return them, each with its own where that may change.
+
+        Raises LanguageUnsure, if that is the caller's policy.
+        """
+        undecided = [row for row, open_ in enumerate(self._undecided(batch)) if open_]
+        for channel in dict.fromkeys(batch[row].window.channel for row in undecided):
+            rows = [row for row in undecided if batch[row].window.channel == channel]
+            self._tongue(batch[rows[0]]).vote([batch[row].window for row in rows], [chances[row] for row in rows])
+        if not self._wanted.multilingual:
+            return list(batch)
+        return [
+            replace(attempt, language=attempt.language or self._tongue(attempt).of(each))
+            for attempt, each in zip(batch, chances, strict=True)
+        ]
+
+    def _tongue(self, attempt: Attempt) -> Tongue:
+        return self._tongues.setdefault(attempt.window.channel, Tongue(self._wanted))
 
     def settle(self, attempt: Attempt, heard: HeardWindow) -> Outcome:
         """Keep a text, or choose what may cure it: shorter windows first, then the ladder."""
         window = attempt.window
+        self._tongue(attempt).heard += window.speech if attempt.step == 0 else 0.0
         result = Result(heard, judge(window, heard), LADDER[attempt.step])
         flags = result.flags
         best = max(filter(None, (attempt.best, result)), key=lambda r: r.belief)
@@ -101,38 +137,70 @@ class Hearing:
         if flags & {Flag.LOOP, Flag.LOW_LOGPROB} and not silent and attempt.step + 1 < len(LADDER):
             return Outcome(again=(attempt.again(flags, step=attempt.step + 1, best=best),))
         kept = best if flags & {Flag.LOOP, Flag.LOW_LOGPROB} else result
-        return Outcome(tuple(_segments(attempt, kept)), tuple(_unsaid(attempt, kept)))
+        return Outcome(kept, tuple(_unsaid(attempt, kept)))
+
+    def write(self, attempt: Attempt, outcome: Outcome, words: Sequence[Sequence[HeardWord]] = ()) -> Outcome:
+        """Write down what is kept; `words` are those of each of its segments, where they are wanted."""
+        if outcome.kept is None:
+            return outcome
+        several = self._wanted.multilingual or (self._wanted.channels == "separate" and not self._wanted.language)
+        language = to_bcp47(self.options(attempt).language) if several else None
+        about = {"language": language, "channel": attempt.window.channel}
+        segments = (s.model_copy(update=about) for s in _segments(attempt, outcome.kept, words))
+        return replace(outcome, segments=tuple(moved(s, by=self._wanted.start) for s in segments))
 
     def transcript(
         self, segments: Iterable[Segment], *, duration: float, warnings: tuple[str, ...], engine: Engine
     ) -> Transcript:
         """Stitch what was heard together, in the order in which it was said. `duration` in seconds."""
         heard = sorted(segments, key=lambda s: (s.start, s.end))
-        kept = tuple(s for s in heard if not isinstance(s, DroppedSegment))
-        language = self._options.language
+        kept = in_order(s for s in heard if not isinstance(s, DroppedSegment))
+        main = self._main(kept)
         return Transcript(
-            text=("" if language in UNSPACED else " ").join(s.text for s in kept),
-            language=to_bcp47(language) if kept else NO_LANGUAGE,
-            language_probability=self._probability if kept else None,
+            text=self._joined(kept, main.language),
+            language=to_bcp47(main.language) if kept else NO_LANGUAGE,
+            language_probability=main.probability if kept else None,
             duration=round(duration, 3),
             no_speech=not kept,
             segments=kept,
             dropped=tuple(s for s in heard if isinstance(s, DroppedSegment)),
-            warnings=warnings,
+            warnings=(*warnings, *(warning for tongue in self._tongues.values() for warning in tongue.warnings)),
             engine=engine,
         )
 
+    def _main(self, kept: Iterable[Segment]) -> Tongue:
+        """Return the tongue of the channel on which most is said."""
+        spoken: Counter[str | None] = Counter()
+        for segment in kept:
+            spoken[segment.channel] += len(segment.text)
+        channel = max(spoken, key=lambda each: spoken[each], default=None)
+        return self._tongues.get(channel) or Tongue(self._wanted)
 
-def _segments(attempt: Attempt, result: Result) -> Iterator[Segment]:
+    def _joined(self, kept: Sequence[Segment], language: str) -> str:
+        if self._wanted.task == "translate":
+            return " ".join(s.text for s in kept)
+        pieces = [s.text for s in kept[:1]]
+        for before, segment in pairwise(kept):
+            both = {each.language or to_bcp47(language) for each in (before, segment)}
+            pieces += [*([] if both <= UNSPACED else [" "]), segment.text]
+        return "".join(pieces)
+
+
+def told(options: Options) -> str:
+    """Return what is told before each window: of a text that is too long the end is heard, so the prompt comes last."""
+    return " ".join(filter(None, (", ".join(options.hotwords), (options.prompt or "").strip())))
+
+
+def _segments(attempt: Attempt, result: Result, words: Sequence[Sequence[HeardWord]]) -> Iterator[Segment]:
     window = attempt.window
     ratio = compression_ratio(text_of(result.heard))
-    for heard in result.heard.segments:
+    said = 0.0  # when the last word was
+    for number, heard in enumerate(result.heard.segments):
         if not heard.text.strip():
             continue
         against = invented(window, heard, result.flags | attempt.around)
         start, end = _times(window, heard)
-        kind = DroppedSegment if against else Segment
-        yield kind(
+        whole = Segment(
             start=start,
             end=end,
             text=heard.text.strip(),
@@ -142,6 +210,28 @@ def _segments(attempt: Attempt, result: Result) -> Iterator[Segment]:
             temperature=result.temperature,
             flags=tuple(sorted(attempt.flags | result.flags | against)),
         )
+        if against:
+            yield DroppedSegment.model_validate(whole.model_dump())
+        elif words and words[number]:
+            placed = place(window, words[number], after=said)
+            said = placed[-1].end
+            yield from (_timed(whole, phrase) for phrase in phrases(placed))
+        else:
+            yield whole
+
+
+def _timed(whole: Segment, words: Sequence[Word]) -> Segment:
+    """Return the part of a segment that some of its words are."""
+    logprobs = [math.log(max(word.probability, 1e-6)) for word in words]
+    return whole.model_copy(
+        update={
+            "start": words[0].start,
+            "end": words[-1].end,
+            "text": text_of_words(words),
+            "words": tuple(word.model_copy(update={"text": word.text.strip()}) for word in words),
+            "avg_logprob": round(sum(logprobs) / len(logprobs), 4),
+        }
+    )
 
 
 def _unsaid(attempt: Attempt, result: Result) -> Iterator[Attempt]:
@@ -149,7 +239,8 @@ def _unsaid(attempt: Attempt, result: Result) -> Iterator[Attempt]:
     for stretch in uncovered(attempt.window, result.heard):
         rest = attempt.window.part(stretch.start, stretch.end + PAD)
         if len(rest.pcm) <= len(attempt.window.pcm) - SAMPLE_RATE:  # each is shorter, so that this ends
-            yield Attempt(rest, flags=attempt.flags | {Flag.UNCOVERED}, around=attempt.around)
+            flags = attempt.flags | {Flag.UNCOVERED}
+            yield Attempt(rest, flags=flags, around=attempt.around, language=attempt.language)
 
 
 def _halves(window: Window) -> tuple[Window, Window]:

@@ -4,16 +4,20 @@ from __future__ import annotations
 
 import time
 from collections.abc import Callable, Iterable, Iterator
+from contextlib import ExitStack
+from dataclasses import replace
+from heapq import merge
 from itertools import islice
 from typing import BinaryIO, cast
 
-from container.audio import Recording
+from container.audio import Part, Recording
 from container.batching import hear
 from container.hearing import LADDER, Attempt, Hearing
 from container.vad import SileroModel, Vad
 from container.windows import LONGEST, PAUSE, Window, cut
 from tiro.adapters.range_file import RangeFile
 from tiro.job import Media
+from tiro.model import check_understood
 from tiro.ports import SAMPLE_RATE, Blocks, DecodeOptions, MediaStore, OnProgress, SpeechEngine
 from tiro.request import Options, S3Object
 from tiro.transcript import Segment, Transcript
@@ -49,14 +53,14 @@ class WindowTranscriber:
         """Raises MediaError, EngineFailed, and whatever the store or `on_progress` raises."""
         if media.size is None:
             media = self._media.head(S3Object(bucket=media.bucket, key=media.key), media.version).media
-        with (
-            RangeFile(self._media, media) as file,
-            Recording(cast(BinaryIO, file), max_seconds=max_seconds) as recording,
-        ):
+        check_understood(self._engine.info.model, language=options.language, task=options.task)
+        with ExitStack() as stack:
+            sounds = self._open(media, options, max_seconds, stack)
+            recording = next(iter(sounds.values()))
             progress = _Progress(on_progress, recording, self._clock)
-            windows = progress.wait(cut(progress.watch(recording.blocks()), self._vad.detector()))
-            how = DecodeOptions(language=options.language or "", beam_size=self._beam_size, seed=SEED)
-            hearing, waiting, segments = Hearing(how), _Waiting(windows), list[Segment]()
+            windows = progress.wait(merge(*(self._windows(*each, progress) for each in sounds.items()), key=_start))
+            how = DecodeOptions(language="", beam_size=self._beam_size, seed=SEED)
+            hearing, waiting, segments = Hearing(options, how), _Waiting(windows), list[Segment]()
             for batch in waiting.batches(self._batch_size):
                 for outcome in hear(self._engine, hearing, batch):
                     segments += outcome.segments
@@ -66,6 +70,29 @@ class WindowTranscriber:
             return hearing.transcript(
                 segments, duration=recording.seconds, warnings=recording.warnings, engine=self._engine.info
             )
+
+    def _open(
+        self, media: Media, options: Options, max_seconds: float, stack: ExitStack
+    ) -> dict[str | None, Recording]:
+        """Open what is wanted of a recording; each channel that is heard apart is one of its own."""
+
+        def opened(channel: int | None = None) -> Recording:
+            file = stack.enter_context(RangeFile(self._media, media))
+            part = Part(options.start, options.end, channel)
+            return stack.enter_context(Recording(cast(BinaryIO, file), max_seconds=max_seconds, part=part))
+
+        if options.channels == "mix":
+            return {None: opened()}
+        first = opened(0)
+        return {label: opened(number) if number else first for number, label in enumerate(first.channels())}
+
+    def _windows(self, channel: str | None, recording: Recording, progress: _Progress) -> Iterator[Window]:
+        windows = cut(progress.watch(recording.blocks()), self._vad.detector())
+        return (replace(window, channel=channel) for window in windows)
+
+
+def _start(window: Window) -> int:
+    return window.start
 
 
 class _Waiting:

@@ -6,8 +6,8 @@ better, and would cost the exact clock and the natural pauses that Whisper was t
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator, Mapping, Sequence
-from dataclasses import dataclass
+from collections.abc import Iterable, Iterator
+from dataclasses import dataclass, replace
 from itertools import pairwise
 
 import numpy as np
@@ -54,7 +54,7 @@ class Window:
         """Return the window from `start` to `end`, clipped to this one."""
         start, end = max(start, self.start), min(end, self.end)
         pcm = self.pcm[start - self.start : end - self.start]
-        return Window(start, pcm, clip(self.spans, start, end), self.channel)
+        return replace(self, start=start, pcm=pcm, spans=clip(self.spans, start, end))
 
 
 def clip(spans: Iterable[Span], start: int, end: int) -> tuple[Span, ...]:
@@ -62,29 +62,20 @@ def clip(spans: Iterable[Span], start: int, end: int) -> tuple[Span, ...]:
     return tuple(Span(max(s.start, start), min(s.end, end)) for s in spans if s.start < end and s.end > start)
 
 
-def cut(blocks: Iterable[PCM], detector: Detector, *, origin: int = 0) -> Iterator[Window]:
+def cut(blocks: Iterable[PCM], detector: Detector) -> Iterator[Window]:
     """Yield the windows of a recording in order, none overlapping; together they hold all detected speech.
 
     Holds little more than one window in memory, and gives the same windows however the stream is cut into
-    blocks. `origin` is the first block's place on the recording's clock, in samples.
+    blocks.
     """
-    yield from _cut(blocks, [_Cutter(detector, origin)])
-
-
-def cut_apart(blocks: Iterable[PCM], detectors: Mapping[str, Detector], *, origin: int = 0) -> Iterator[Window]:
-    """The same for blocks of shape (channels, samples): each channel is cut by itself and labelled.
-
-    Windows come as they are over, each channel's in order.
-    """
-    yield from _cut(blocks, [_Cutter(detector, origin, channel) for channel, detector in detectors.items()])
-
-
-def _cut(blocks: Iterable[PCM], cutters: Sequence[_Cutter]) -> Iterator[Window]:
+    cutter = _Cutter()
+    tracker = SpanTracker()
     for group in _regroup(blocks, GROUP * FRAME):
-        for cutter, audio in zip(cutters, np.atleast_2d(group), strict=True):
-            yield from cutter.hear(audio)
-    for cutter in cutters:
-        yield from cutter.finish()
+        whole = np.pad(group, (0, -len(group) % FRAME)).reshape(-1, FRAME)
+        cutter.hear(group, tracker.feed(detector(whole)), tracker)
+        yield from cutter.ready(final=False)
+    cutter.finish(tracker)
+    yield from cutter.ready(final=True)
 
 
 def quietest(pcm: PCM, start: int, end: int) -> int:
@@ -108,39 +99,28 @@ def best_pause(spans: Iterable[Span], start: int, end: int) -> tuple[Span, Span]
 
 
 class _Cutter:
-    """Cuts one channel."""
-
-    def __init__(self, detector: Detector, origin: int, channel: str | None = None) -> None:
-        self._detector, self._origin, self._channel = detector, origin, channel
-        self._tracker = SpanTracker()
+    def __init__(self) -> None:
         self._audio = np.zeros(0, np.float32)  # what may still be needed
-        self._base = origin  # where it begins
-        self._heard = origin  # where it ends
-        self._done = origin  # where the last window ended
+        self._base = 0  # where it begins
+        self._heard = 0  # where it ends
+        self._done = 0  # where the last window ended
         self._spans: list[Span] = []  # speech that stands in no window yet
         self._open: int | None = None  # where speech began that is not over
 
-    def hear(self, audio: PCM) -> Iterator[Window]:
-        """Take the next samples; yield the windows that are over."""
-        whole = np.pad(audio, (0, -len(audio) % FRAME)).reshape(-1, FRAME)
-        spans = self._tracker.feed(self._detector(whole))
+    def hear(self, audio: PCM, spans: Iterable[Span], tracker: SpanTracker) -> None:
         self._audio = np.concatenate([self._audio, audio])
         self._heard += len(audio)
         self._add(spans)
-        since = self._tracker.open_since
-        self._open = None if since is None else since + self._origin
-        yield from self._ready(final=False)
+        self._open = tracker.open_since
 
-    def finish(self) -> Iterator[Window]:
-        self._add(self._tracker.finish(self._heard - self._origin))
+    def finish(self, tracker: SpanTracker) -> None:
+        self._add(tracker.finish(self._heard))
         self._open = None
-        yield from self._ready(final=True)
 
     def _add(self, spans: Iterable[Span]) -> None:
-        placed = (Span(span.start + self._origin, span.end + self._origin) for span in spans)
-        self._spans.extend(clip(placed, self._done, self._heard))  # the first may have begun in a window already cut
+        self._spans.extend(clip(spans, self._done, self._heard))  # the first may have begun in a window already cut
 
-    def _ready(self, *, final: bool) -> Iterator[Window]:
+    def ready(self, *, final: bool) -> Iterator[Window]:
         while (spans := self._in_sight()) and (end := self._end(spans, final=final)):
             yield self._take(self._start(spans), end)
         keep = self._start(spans) if spans else max(self._heard - PAD - GROUP * FRAME, self._done)
@@ -177,7 +157,7 @@ class _Cutter:
     def _take(self, start: int, end: int) -> Window:
         everything = self._spans + ([Span(self._open, self._heard)] if self._open is not None else [])
         pcm = self._audio[start - self._base : end - self._base].copy()
-        window = Window(start, pcm, clip(everything, start, end), self._channel)
+        window = Window(start, pcm, clip(everything, start, end))
         self._done = end
         self._spans = list(clip(self._spans, end, self._heard))
         return window
@@ -189,12 +169,12 @@ def _regroup(blocks: Iterable[PCM], size: int) -> Iterator[PCM]:
     count = 0
     for block in blocks:
         waiting.append(block)
-        count += block.shape[-1]
+        count += len(block)
         if count >= size:
-            joined = np.concatenate(waiting, axis=-1)
+            joined = np.concatenate(waiting)
             for start in range(0, count - size + 1, size):
-                yield joined[..., start : start + size]
-            rest = joined[..., count // size * size :]
-            waiting, count = [rest], rest.shape[-1]
+                yield joined[start : start + size]
+            rest = joined[count // size * size :]
+            waiting, count = [rest], len(rest)
     if count:
-        yield np.concatenate(waiting, axis=-1)
+        yield np.concatenate(waiting)

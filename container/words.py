@@ -8,7 +8,7 @@ from itertools import pairwise
 from container.windows import EDGE, Window, clip
 from tiro.formats.lines import weight, width
 from tiro.ports import SAMPLE_RATE, HeardWord
-from tiro.transcript import Word
+from tiro.transcript import Segment, Word
 
 SECONDS = 7.0
 COLUMNS = 84
@@ -22,7 +22,7 @@ SILENCE = 2.0
 
 SOUND = 0.6
 LETTER = 0.12
-"""Seconds that a word may last, and more for each letter; 99 % of read speech is below half of it."""
+"""Seconds that a word may last, and more for each letter: about three times what slow readers take."""
 
 SPOKEN_DIGIT = 4
 """Letters that a digit is spoken with: "1813" is eighteen thirteen."""
@@ -64,6 +64,38 @@ def phrases(words: Sequence[Word]) -> list[Sequence[Word]]:
     if not at or (_subtitles(words) <= 2 and not _rests(words, at)):
         return [words]
     return [*phrases(words[:at]), *phrases(words[at:])]
+
+
+def in_order(segments: Iterable[Segment]) -> tuple[Segment, ...]:
+    """Return segments, sorted by their start, with no word of a channel over another's.
+
+    Windows that were heard again may reach a little into what follows them.
+    """
+    ordered: list[Segment] = []
+    said: dict[str | None, float] = {}  # until when, by channel
+    for segment in segments:
+        after = said.get(segment.channel, 0.0)
+        if segment.words and segment.start < after:
+            words = tuple(
+                word.model_copy(update={"start": max(word.start, after), "end": max(word.end, after)})
+                for word in segment.words
+            )
+            segment = segment.model_copy(update={"words": words, "start": words[0].start, "end": words[-1].end})
+        if segment.words:
+            said[segment.channel] = max(after, segment.end)
+        ordered.append(segment)
+    return tuple(ordered)
+
+
+def moved(segment: Segment, *, by: float) -> Segment:
+    """Return a segment so many seconds later."""
+
+    def later(seconds: float) -> float:
+        return round(seconds + by, 3)
+
+    words = tuple(w.model_copy(update={"start": later(w.start), "end": later(w.end)}) for w in segment.words)
+    times = {"start": later(segment.start), "end": later(segment.end), "words": words}
+    return segment.model_copy(update=times) if by else segment
 
 
 def text_of_words(words: Iterable[Word]) -> str:

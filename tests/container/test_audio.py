@@ -238,24 +238,27 @@ class TestPart:
         assert (recording.seconds, recording.warnings) == (pytest.approx(2, abs=0.01), ())
 
 
-class TestApart:
-    """Each channel by itself."""
+class TestChannels:
+    """Each by itself."""
 
-    def test_channels_come_side_by_side(self, tmp_path: Path) -> None:
+    def test_one_is_taken_out(self, tmp_path: Path) -> None:
         file = write(tmp_path / "a.flac", [tone(2, 440), tone(2, 880)], codec="flac")
-        with Recording(io.BytesIO(file.read_bytes()), max_seconds=HOUR, part=Part(start=0.5, apart=True)) as recording:
-            left, right = np.concatenate(list(recording.blocks()), axis=1)
-        assert recording.channels == ("left", "right")
+        left, recording = decode(file, part=Part(start=0.5, channel=0))
+        right, _ = decode(file, part=Part(channel=1))
+        assert recording.seconds == pytest.approx(1.5, abs=0.001)
         assert [loudest_hertz(left), loudest_hertz(right)] == pytest.approx([440, 880], abs=2)
-        assert len(left) == pytest.approx(1.5 * SAMPLE_RATE, abs=1)
 
     def test_a_file_that_turns_to_mono_goes_on_in_both(self, tmp_path: Path) -> None:
-        first = write(tmp_path / "a.mp3", [tone(1), tone(1)], codec="libmp3lame", rate=16_000)
+        first = write(tmp_path / "a.mp3", [tone(1), tone(1, 660)], codec="libmp3lame", rate=16_000)
         second = write(tmp_path / "b.mp3", tone(1, 880), codec="libmp3lame", rate=16_000)
-        both = io.BytesIO(first.read_bytes() + second.read_bytes())
-        with Recording(both, max_seconds=HOUR, part=Part(apart=True)) as recording:
-            left, right = np.concatenate(list(recording.blocks()), axis=1)
-        assert loudest_hertz(left[-12_000:]) == loudest_hertz(right[-12_000:]) == pytest.approx(880, abs=3)
+        both = first.read_bytes() + second.read_bytes()
+        assert self.labels(both) == ("left", "right")
+        right, _ = decode(both, part=Part(channel=1))
+        assert [loudest_hertz(right[:12_000]), loudest_hertz(right[-12_000:])] == pytest.approx([660, 880], abs=3)
+
+    def test_they_are_labelled(self, tmp_path: Path) -> None:
+        assert self.labels(write(tmp_path / "a.flac", tone(1), codec="flac").read_bytes()) == ("1",)
+        assert self.labels(write(tmp_path / "a.flac", [tone(1)] * 6, codec="flac").read_bytes()) == tuple("123456")
 
     def test_there_may_be_too_many(self, tmp_path: Path) -> None:
         with wave.open(str(tmp_path / "a.wav"), "wb") as file:
@@ -263,6 +266,9 @@ class TestApart:
             file.setsampwidth(2)
             file.setframerate(SAMPLE_RATE)
             file.writeframes(bytes(9 * 2 * 1600))
-        nine = io.BytesIO((tmp_path / "a.wav").read_bytes())
         with pytest.raises(TooManyChannels, match="9 channels"):
-            Recording(nine, max_seconds=HOUR, part=Part(apart=True))
+            self.labels((tmp_path / "a.wav").read_bytes())
+
+    def labels(self, file: bytes) -> tuple[str, ...]:
+        with Recording(io.BytesIO(file), max_seconds=HOUR) as recording:
+            return recording.channels()

@@ -11,7 +11,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from container.vad import FRAME, Span
-from container.windows import LONGEST, PAD, PAUSE, Window, best_pause, cut, cut_apart, quietest
+from container.windows import LONGEST, PAD, PAUSE, Window, best_pause, cut, quietest
 from tiro.ports import PCM, SAMPLE_RATE
 
 
@@ -133,23 +133,3 @@ def test_the_quietest_place_is_found_within_bounds() -> None:
     pcm[30 * FRAME : 35 * FRAME] = 0
     assert quietest(pcm, 0, 25 * FRAME) == round(12.5 * FRAME)
     assert quietest(pcm, 0, 100) == 50
-
-
-def test_windows_of_a_part_stand_on_the_recordings_clock() -> None:
-    pcm = recording((2, 40), (7, 3))
-    (*whole,) = windows_of(pcm)
-    moved = list(cut([pcm], Loud(), origin=160_000))
-    assert [w.start - 160_000 for w in moved] == [w.start for w in whole]
-    assert [[(s.start - 160_000, s.end - 160_000) for s in w.spans] for w in moved] == [
-        [(s.start, s.end) for s in w.spans] for w in whole
-    ]
-
-
-def test_channels_are_cut_each_by_itself() -> None:
-    left, right = recording((2, 40), (7, 3)), recording((20, 5), (7, 20))
-    both = np.stack([left, right])
-    apart = list(cut_apart([both[:, :70_000], both[:, 70_000:]], {"left": Loud(), "right": Loud()}))
-    for channel, pcm in (("left", left), ("right", right)):
-        mine = [w for w in apart if w.channel == channel]
-        assert [(w.start, w.end, w.spans) for w in mine] == [(w.start, w.end, w.spans) for w in windows_of(pcm)]
-        assert mine[0].part(mine[0].start, mine[0].end).channel == channel
