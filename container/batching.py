@@ -43,7 +43,8 @@ def _decode(
     heard = engine.decode(encoded, options)
     outcomes = [hearing.settle(attempt, each) for attempt, each in zip(batch, heard, strict=True)]
     words: Sequence[Any] = [()] * len(batch)
-    if hearing.words:
-        kept = [outcome.kept.heard if outcome.kept else NOTHING for outcome in outcomes]
+    asked = [hearing.aligns(*each) for each in zip(batch, outcomes, strict=True)]
+    if any(asked):
+        kept = [o.kept.heard if o.kept and ask else NOTHING for o, ask in zip(outcomes, asked, strict=True)]
         words = engine.align(encoded, kept, options)
     return [hearing.write(*each) for each in zip(batch, outcomes, words, strict=True)]

@@ -10,7 +10,7 @@ from itertools import pairwise
 from typing import Any
 
 from container.alignment import UNSPACED
-from container.judge import SHORT, Flag, compression_ratio, invented, judge, text_of, uncovered
+from container.judge import OPEN_TAIL, SHORT, Flag, compression_ratio, invented, judge, text_of, uncovered
 from container.tongue import Chances, Tongue
 from container.windows import EDGE, PAD, Window, best_pause, clip, quietest
 from container.words import in_order, moved, phrases, place, text_of_words
@@ -76,10 +76,9 @@ class Hearing:
         self._how = replace(how, task=options.task, prompt=told(options))
         self._tongues: dict[str | None, Tongue] = {}  # by channel
 
-    @property
-    def words(self) -> bool:
-        """Whether words are to be aligned."""
-        return self._wanted.words
+    def aligns(self, attempt: Attempt, outcome: Outcome) -> bool:
+        """Whether `write` needs the times of words: they are wanted, or it is in doubt whether the text is all."""
+        return outcome.kept is not None and (self._wanted.words or _in_doubt(attempt, outcome.kept))
 
     def split(self, attempt: Attempt) -> tuple[Attempt, ...]:
         """Return the pieces to decode instead of a window in which the language may change; none: decode it."""
@@ -137,17 +136,19 @@ class Hearing:
         if flags & {Flag.LOOP, Flag.LOW_LOGPROB} and not silent and attempt.step + 1 < len(LADDER):
             return Outcome(again=(attempt.again(flags, step=attempt.step + 1, best=best),))
         kept = best if flags & {Flag.LOOP, Flag.LOW_LOGPROB} else result
-        return Outcome(kept, tuple(_unsaid(attempt, kept)))
+        return Outcome(kept)
 
     def write(self, attempt: Attempt, outcome: Outcome, words: Sequence[Sequence[HeardWord]] = ()) -> Outcome:
-        """Write down what is kept; `words` are those of each of its segments, where they are wanted."""
+        """Write down what is kept, and say what is to be heard again; `words` are each segment's, if it `aligns`."""
         if outcome.kept is None:
             return outcome
+        unsaid = tuple(_unsaid(attempt, outcome.kept, words))
         several = self._wanted.multilingual or (self._wanted.channels == "separate" and not self._wanted.language)
         language = to_bcp47(self.options(attempt).language) if several else None
         about = {"language": language, "channel": attempt.window.channel}
-        segments = (s.model_copy(update=about) for s in _segments(attempt, outcome.kept, words))
-        return replace(outcome, segments=tuple(moved(s, by=self._wanted.start) for s in segments))
+        timed = words if self._wanted.words else ()
+        segments = (s.model_copy(update=about) for s in _segments(attempt, outcome.kept, timed))
+        return replace(outcome, again=unsaid, segments=tuple(moved(s, by=self._wanted.start) for s in segments))
 
     def transcript(
         self, segments: Iterable[Segment], *, duration: float, warnings: tuple[str, ...], engine: Engine
@@ -234,11 +235,32 @@ def _timed(whole: Segment, words: Sequence[Word]) -> Segment:
     )
 
 
-def _unsaid(attempt: Attempt, result: Result) -> Iterator[Attempt]:
-    """Yield what no text stands for, to be heard apart."""
-    for stretch in uncovered(attempt.window, result.heard):
-        rest = attempt.window.part(stretch.start, stretch.end + PAD)
-        if len(rest.pcm) <= len(attempt.window.pcm) - SAMPLE_RATE:  # each is shorter, so that this ends
+def _in_doubt(attempt: Attempt, result: Result) -> bool:
+    return _looped(attempt, result) or bool(uncovered(attempt.window, result.heard))
+
+
+def _looped(attempt: Attempt, result: Result) -> bool:
+    """Whether a believable text was found where a longer window looped."""
+    return Flag.LOOP in attempt.around and not result.flags & {Flag.LOOP, Flag.LOW_LOGPROB}
+
+
+def _unsaid(attempt: Attempt, result: Result, words: Sequence[Sequence[HeardWord]]) -> Iterator[Attempt]:
+    """Yield what no text stands for, to be heard apart.
+
+    Whisper's own times and the words' must agree on it; but once it looped, its times say nothing any more.
+    """
+    window = attempt.window
+    gaps = uncovered(window, result.heard)
+    if words:
+        placed = place(window, (word for segment in words for word in segment))
+        at = window.start / SAMPLE_RATE
+        spoken = [HeardSegment(word.start - at, word.end - at, word.text) for word in placed]
+        silent = uncovered(window, replace(result.heard, segments=spoken), closed=OPEN_TAIL)
+        agreed = (part for gap in gaps for part in clip(silent, gap.start, gap.end))
+        gaps = silent if _looped(attempt, result) else tuple(agreed)
+    for stretch in gaps:
+        rest = window.part(stretch.start, stretch.end + PAD)
+        if len(rest.pcm) <= len(window.pcm) - SAMPLE_RATE:  # each is shorter, so that this ends
             flags = attempt.flags | {Flag.UNCOVERED}
             yield Attempt(rest, flags=flags, around=attempt.around, language=attempt.language)
 
