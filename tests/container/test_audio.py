@@ -5,14 +5,16 @@ from __future__ import annotations
 import io
 import logging
 import tracemalloc
-from collections.abc import Sequence
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import closing
 from pathlib import Path
-from typing import BinaryIO
+from typing import BinaryIO, Protocol
 
 import numpy as np
 import pytest
 
 from container.audio import BLOCK, Recording
+from container.decoding import Decoders, Decoding
 from tests.container.sound import power, tone, write, write_video
 from tiro.errors import MediaEmpty, MediaTooLong, NoAudioTrack, NotAudio, ServiceUnavailable
 from tiro.ports import PCM, SAMPLE_RATE
@@ -20,12 +22,35 @@ from tiro.ports import PCM, SAMPLE_RATE
 HOUR = 3600.0
 
 
-def decode(file: Path | bytes, *, max_seconds: float = HOUR) -> tuple[PCM, Recording]:
-    stream: BinaryIO = io.BytesIO(file if isinstance(file, bytes) else file.read_bytes())
-    with Recording(stream, max_seconds=max_seconds) as recording:
-        blocks = list(recording.blocks())
-    assert all(b.dtype == np.float32 and b.ndim == 1 and 0 < len(b) <= BLOCK for b in blocks)
-    return np.concatenate(blocks), recording
+Open = Callable[..., Recording | Decoding]
+
+
+class Decode(Protocol):
+    def __call__(self, file: Path | bytes, *, max_seconds: float = HOUR) -> tuple[PCM, Recording | Decoding]: ...
+
+
+@pytest.fixture(scope="module")
+def decoders() -> Iterator[Decoders]:
+    with closing(Decoders()) as decoders:
+        yield decoders
+
+
+@pytest.fixture(params=["here", "in a child"])
+def open_recording(request: pytest.FixtureRequest, decoders: Decoders) -> Open:
+    """Either way of opening a recording: the same promises hold for both."""
+    return Recording if request.param == "here" else decoders.open
+
+
+@pytest.fixture
+def decode(open_recording: Open) -> Decode:
+    def decode(file: Path | bytes, *, max_seconds: float = HOUR) -> tuple[PCM, Recording | Decoding]:
+        stream: BinaryIO = io.BytesIO(file if isinstance(file, bytes) else file.read_bytes())
+        with open_recording(stream, max_seconds=max_seconds) as recording:
+            blocks = list(recording.blocks())
+        assert all(b.dtype == np.float32 and b.ndim == 1 and 0 < len(b) <= BLOCK for b in blocks)
+        return np.concatenate(blocks), recording
+
+    return decode
 
 
 def loudest_hertz(pcm: PCM) -> float:
@@ -48,7 +73,7 @@ def loudest_hertz(pcm: PCM) -> float:
         ("a.mkv", "ac3", 48_000),
     ],
 )
-def test_any_container_comes_out_at_16_khz(tmp_path: Path, name: str, codec: str, rate: int) -> None:
+def test_any_container_comes_out_at_16_khz(decode: Decode, tmp_path: Path, name: str, codec: str, rate: int) -> None:
     pcm, recording = decode(write(tmp_path / name, tone(2, rate=rate), codec=codec, rate=rate))
     assert recording.seconds == pytest.approx(2, abs=0.1)
     assert recording.duration == pytest.approx(2, abs=0.1)
@@ -57,19 +82,19 @@ def test_any_container_comes_out_at_16_khz(tmp_path: Path, name: str, codec: str
 
 
 @pytest.mark.parametrize("channels", [2, 6])
-def test_one_voice_among_silent_channels_stays_audible(tmp_path: Path, channels: int) -> None:
+def test_one_voice_among_silent_channels_stays_audible(decode: Decode, tmp_path: Path, channels: int) -> None:
     sound = np.zeros((channels, SAMPLE_RATE), np.float32)
     sound[-1 if channels == 2 else 2] = tone(1)
     pcm, _ = decode(write(tmp_path / "a.flac", sound, codec="flac"))
     assert power(pcm) > power(tone(1)) / 8
 
 
-def test_a_channel_wired_the_wrong_way_round_does_not_silence_the_other(tmp_path: Path) -> None:
+def test_a_channel_wired_the_wrong_way_round_does_not_silence_the_other(decode: Decode, tmp_path: Path) -> None:
     pcm, _ = decode(write(tmp_path / "a.wav", [tone(1), -tone(1)]))
     assert power(pcm) == pytest.approx(power(tone(1)), rel=0.05)
 
 
-def test_a_change_of_rate_and_channels_in_mid_file_is_followed(tmp_path: Path) -> None:
+def test_a_change_of_rate_and_channels_in_mid_file_is_followed(decode: Decode, tmp_path: Path) -> None:
     first = write(tmp_path / "a.mp3", tone(1, 440), codec="libmp3lame", rate=16_000)
     second = write(tmp_path / "b.mp3", [tone(1, 880, rate=44_100)] * 2, codec="libmp3lame", rate=44_100)
     pcm, _ = decode(first.read_bytes() + second.read_bytes())
@@ -77,7 +102,7 @@ def test_a_change_of_rate_and_channels_in_mid_file_is_followed(tmp_path: Path) -
     assert loudest_hertz(pcm[18_000:30_000]) == pytest.approx(880, abs=3)
 
 
-def test_samples_that_are_missing_by_the_timestamps_are_silence(tmp_path: Path) -> None:
+def test_samples_that_are_missing_by_the_timestamps_are_silence(decode: Decode, tmp_path: Path) -> None:
     pages = write(tmp_path / "a.ogg", tone(10, rate=48_000), codec="libopus", rate=48_000).read_bytes()
     whole, _ = decode(pages)
     starts = [i for i in range(len(pages)) if pages.startswith(b"OggS", i)]
@@ -87,7 +112,7 @@ def test_samples_that_are_missing_by_the_timestamps_are_silence(tmp_path: Path) 
     assert min(power(pcm[i : i + 1600]) for i in range(0, len(pcm) - 3200, 1600)) < 1e-6
 
 
-def test_damage_is_skipped_and_told(tmp_path: Path) -> None:
+def test_damage_is_skipped_and_told(decode: Decode, tmp_path: Path) -> None:
     data = bytearray(write(tmp_path / "a.mp3", tone(10), codec="libmp3lame").read_bytes())
     data[len(data) // 2 : len(data) // 2 + 600] = bytes(range(1, 201)) * 3
     pcm, recording = decode(bytes(data))
@@ -95,7 +120,7 @@ def test_damage_is_skipped_and_told(tmp_path: Path) -> None:
     assert any("damaged" in warning for warning in recording.warnings)
 
 
-def test_a_truncated_file_gives_what_is_there(tmp_path: Path) -> None:
+def test_a_truncated_file_gives_what_is_there(decode: Decode, tmp_path: Path) -> None:
     data = write(tmp_path / "a.mp3", tone(10), codec="libmp3lame").read_bytes()
     pcm, recording = decode(data[: len(data) // 2])
     assert len(pcm) / SAMPLE_RATE == pytest.approx(5, abs=0.3)
@@ -112,30 +137,30 @@ NAMELESS = [
 
 
 @pytest.mark.parametrize(("data", "error"), NAMELESS, ids=["empty", "text", "noise", "hls", "concat"])
-def test_what_is_no_sound_fails_by_name(data: bytes, error: type[Exception]) -> None:
+def test_what_is_no_sound_fails_by_name(decode: Decode, data: bytes, error: type[Exception]) -> None:
     with pytest.raises(error):
         decode(data)
 
 
-def test_a_film_without_sound_has_no_audio_track(tmp_path: Path) -> None:
+def test_a_film_without_sound_has_no_audio_track(decode: Decode, tmp_path: Path) -> None:
     with pytest.raises(NoAudioTrack):
         decode(write_video(tmp_path / "a.mp4"))
 
 
-def test_a_file_without_samples_is_empty(tmp_path: Path) -> None:
+def test_a_file_without_samples_is_empty(decode: Decode, tmp_path: Path) -> None:
     header = write(tmp_path / "a.wav", tone(1)).read_bytes()
     empty = header[: header.index(b"data") + 4] + b"\0\0\0\0"
     with pytest.raises(MediaEmpty):
         decode(empty)
 
 
-def test_too_long_by_the_header_is_refused_before_decoding(tmp_path: Path) -> None:
+def test_too_long_by_the_header_is_refused_before_decoding(open_recording: Open, tmp_path: Path) -> None:
     path = write(tmp_path / "a.flac", tone(5), codec="flac")
     with path.open("rb") as file, pytest.raises(MediaTooLong, match="5 s long; at most 4 s"):
-        Recording(file, max_seconds=4)
+        open_recording(file, max_seconds=4)
 
 
-def test_too_long_by_its_samples_is_refused_as_soon_as_they_pass(tmp_path: Path) -> None:
+def test_too_long_by_its_samples_is_refused_as_soon_as_they_pass(decode: Decode, tmp_path: Path) -> None:
     data = write(tmp_path / "a.flac", tone(5), codec="flac").read_bytes()
     at = 8 + 13  # STREAMINFO: 36 bits of total samples, of which 0 means unknown
     headless = data[:at] + bytes([data[at] & 0xF0]) + b"\0\0\0\0" + data[at + 5 :]
@@ -151,18 +176,18 @@ class _Failing(io.BytesIO):
         return super().read(size)
 
 
-def test_a_store_that_fails_in_mid_file_is_not_taken_for_its_end(tmp_path: Path) -> None:
+def test_a_store_that_fails_in_mid_file_is_not_taken_for_its_end(open_recording: Open, tmp_path: Path) -> None:
     data = write(tmp_path / "a.wav", tone(20)).read_bytes()
-    with pytest.raises(ServiceUnavailable), Recording(_Failing(data), max_seconds=HOUR) as recording:
+    with pytest.raises(ServiceUnavailable), open_recording(_Failing(data), max_seconds=HOUR) as recording:
         for _ in recording.blocks():
             pass
 
 
-def test_memory_does_not_grow_with_the_recording(tmp_path: Path) -> None:
+def test_memory_does_not_grow_with_the_recording(open_recording: Open, tmp_path: Path) -> None:
     def peak(seconds: int) -> int:
         path = write(tmp_path / f"{seconds}.flac", np.zeros(seconds * SAMPLE_RATE), codec="flac")
         tracemalloc.start()
-        with path.open("rb") as file, Recording(file, max_seconds=HOUR) as recording:
+        with path.open("rb") as file, open_recording(file, max_seconds=HOUR) as recording:
             for _ in recording.blocks():
                 pass
         _, most = tracemalloc.get_traced_memory()
@@ -172,7 +197,9 @@ def test_memory_does_not_grow_with_the_recording(tmp_path: Path) -> None:
     assert peak(600) < peak(20) + 1_000_000
 
 
-def test_nothing_is_logged(tmp_path: Path, caplog: pytest.LogCaptureFixture, capfd: pytest.CaptureFixture[str]) -> None:
+def test_nothing_is_logged(
+    decode: Decode, tmp_path: Path, caplog: pytest.LogCaptureFixture, capfd: pytest.CaptureFixture[str]
+) -> None:
     data = bytearray(write(tmp_path / "a.mp3", tone(10), codec="libmp3lame").read_bytes())
     data[9000:12_000] = bytes(3000)
     with caplog.at_level(logging.DEBUG):
@@ -184,7 +211,7 @@ def _steps(pcm: PCM) -> Sequence[float]:
     return [float(x) for x in np.abs(np.diff(pcm))]
 
 
-def test_the_mix_changes_its_mind_without_a_click(tmp_path: Path) -> None:
+def test_the_mix_changes_its_mind_without_a_click(decode: Decode, tmp_path: Path) -> None:
     left = tone(4, 100)
     right = np.concatenate([left[: 2 * SAMPLE_RATE], -left[2 * SAMPLE_RATE :]])
     pcm, _ = decode(write(tmp_path / "a.wav", [left, right]))
