@@ -36,6 +36,13 @@ READ_AHEAD = 256 * 1024
 OUT_OF_MEMORY = "out_of_memory"
 """The code of a recording that wanted more than there is; the worker knows what to make of it."""
 
+SILENCE = (
+    struct.pack("<4sI4s4sIHHII", b"RIFF", 36 + SAMPLE_RATE, b"WAVE", b"fmt ", 16, 1, 1, SAMPLE_RATE, 2 * SAMPLE_RATE)
+    + struct.pack("<HH4sI", 2, 16, b"data", SAMPLE_RATE)
+    + bytes(SAMPLE_RATE)
+)
+"""A WAV file of half a second."""
+
 Open = Callable[..., Recording]
 
 
@@ -128,10 +135,7 @@ def confine(order: Order) -> None:
 
 def warm_up() -> None:
     """Decode a moment of silence, so that all that is loaded on first use is there before nothing can be loaded."""
-    quarter = bytes(SAMPLE_RATE // 2)  # s16
-    header = struct.pack("<4sI4s4sIHHIIHH4sI", b"RIFF", 36 + len(quarter), b"WAVE", b"fmt ", 16, 1, 1,
-                         SAMPLE_RATE, 2 * SAMPLE_RATE, 2, 16, b"data", len(quarter))  # fmt: skip
-    with Recording(io.BytesIO(header + quarter), max_seconds=1) as recording:
+    with Recording(io.BytesIO(SILENCE), max_seconds=1) as recording:
         for _ in recording.blocks():
             pass
 

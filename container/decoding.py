@@ -26,7 +26,7 @@ from typing import BinaryIO, Self
 import numpy as np
 
 from container.audio import BLOCK
-from container.decoder import OUT_OF_MEMORY, READ, Order
+from container.decoder import OUT_OF_MEMORY, READ, SILENCE, Order
 from container.wire import MOST_BYTES, Closed, Kind, Quiet, Wire
 from tiro.errors import (
     DecoderFailed,
@@ -70,6 +70,12 @@ class Decoders:
     def open(self, file: BinaryIO, *, max_seconds: float) -> Decoding:
         """Return a recording as `audio.Recording` would; raises what that raises, MediaHarmful, and DecoderFailed."""
         return Decoding(file, self._take(), self._terms, max_seconds=max_seconds)
+
+    def warm_up(self) -> None:
+        """Have one decode a moment of silence, and another ready. Raises DecoderFailed where none can be had."""
+        with self.open(io.BytesIO(SILENCE), max_seconds=1) as recording:
+            for _ in recording.blocks():
+                pass
 
     def close(self) -> None:
         """End the one that waits. Those at work end with their recordings."""

@@ -54,7 +54,7 @@ UNSPACED = frozenset({"zh", "ja", "th", "lo", "my", "yue"})
 class WindowTranscriber:
     """`tiro.ports.Transcriber` over any media store and any engine."""
 
-    def __init__(
+    def __init__(  # noqa: PLR0913
         self,
         *,
         media: MediaStore,
@@ -62,9 +62,11 @@ class WindowTranscriber:
         vad: Vad | None = None,
         batch_size: int = 4,
         beam_size: int = 1,
+        open_sound: Callable[..., Any] = Recording,
         clock: Callable[[], float] = time.monotonic,
     ) -> None:
         self._media, self._engine, self._clock = media, engine, clock
+        self._open_sound = open_sound
         self._vad = vad or SileroModel()
         self._batch_size, self._beam_size = batch_size, beam_size
 
@@ -74,7 +76,7 @@ class WindowTranscriber:
             media = self._media.head(S3Object(bucket=media.bucket, key=media.key), media.version).media
         with (
             RangeFile(self._media, media) as file,
-            Recording(cast(BinaryIO, file), max_seconds=max_seconds) as recording,
+            self._open_sound(cast(BinaryIO, file), max_seconds=max_seconds) as recording,
         ):
             progress = _Progress(on_progress, recording, self._clock)
             windows = progress.wait(cut(progress.watch(recording.blocks()), self._vad.detector()))

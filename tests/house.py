@@ -2,10 +2,11 @@
 
 from __future__ import annotations
 
-import threading
 from dataclasses import dataclass, field
 from typing import Any
 
+from container.stopping import Stopping
+from container.watchdog import Watchdog
 from container.worker import Worker, World
 from tests.factories import make_transcript
 from tests.fakes import (
@@ -48,7 +49,7 @@ class House:
     transcriber: Transcriber = field(default_factory=lambda: FakeTranscriber(make_transcript()))
     settings: ApiSettings = field(default_factory=lambda: ApiSettings(**NAMES))
     worker_settings: WorkerSettings = field(default_factory=lambda: WorkerSettings(**WORKER_NAMES))
-    stopping: threading.Event = field(default_factory=threading.Event)
+    stopping: Stopping = field(default_factory=Stopping)
     log: list[dict[str, Any]] = field(default_factory=list)
 
     def __post_init__(self) -> None:
@@ -60,6 +61,7 @@ class House:
         self.queue = FakeJobQueue(self.clock)
         self.fetch_queue = FakeFetchQueue(self.clock)
         self.parts = FakePartStore(self.media)
+        self.watchdog = Watchdog(600, log=self.note, health_file=self.worker_settings.heartbeat_file)  # no thread
         self._writes = 0
 
     def submit(self, body: str, *, owner: str = "ada") -> tuple[Job, Upload | None]:
@@ -109,8 +111,8 @@ class House:
         return received
 
     def worker(self) -> Worker:
-        world = World(self.jobs, self.runs, self.transcripts, self.queue, self.transcriber, self.clock)
-        return Worker(world, self.worker_settings, self.stopping, self._log)
+        world = World(self.jobs, self.runs, self.transcripts, self.queue, self.transcriber, self.clock, self.watchdog)
+        return Worker(world, self.worker_settings, self.stopping, self.note)
 
-    def _log(self, event: str, *, error: BaseException | None = None, **fields: object) -> None:
+    def note(self, event: str, *, error: BaseException | None = None, **fields: object) -> None:
         self.log.append({"event": event, "error": error, **fields})

@@ -150,7 +150,10 @@ class WorkerSettings(Limits):
     visibility_seconds: int = 120  # how long a message is hidden without a heartbeat
     heartbeat_seconds: float = 20.0  # between two renewals of lease and visibility
     max_attempts: int = 3
-    heartbeat_file: str = ""  # touched while the worker lives; empty: none
+    heartbeat_file: str = ""  # as old as the work that moved least lately; empty: none
+    stall_seconds: float = 600.0  # work that has not moved for so long ends the process
+    decode_memory_mib: int = 1024  # that decoding one recording may take
+    decode_quiet_seconds: float = 60.0  # a decoder may compute between two blocks of sound
     idle_exit_seconds: float = 0.0  # exit after so long without a message; 0: never
 
 
