@@ -89,11 +89,11 @@ class Watchdog:
         with self._lock:
             watches = list(self._watches)
         self._tell(max((watch.age for watch in watches), default=self._idle.age))
-        stuck = [watch for watch in watches if watch.age >= self._seconds]
+        stuck = [watch for watch in watches or [self._idle] if watch.age >= self._seconds]
         if not stuck:
             return
         for watch in stuck:
-            self._log("stands still", job_id=watch.name, seconds=round(watch.age, 1))
+            self._log("stands still", work=watch.name, seconds=round(watch.age, 1))
         self._let_go(watches)
         self._end(STATUS)
 

@@ -14,9 +14,11 @@ from container import log
 from container.decoding import Decoders, DecoderTerms
 from container.heartbeat import Heartbeat
 from container.holding import Holding
-from container.log import Log
+from container.log import Log, about
 from container.spot import InstanceMetadata, SpotWatch
 from container.stopping import Reason, Stopping
+from container.telemetry import Telemetry
+from container.warm_up import warm_up
 from container.watchdog import Watchdog
 from container.weights import WeightsUnavailable
 from tiro import service
@@ -51,6 +53,7 @@ class World:
     transcriber: Transcriber
     clock: Clock
     watchdog: Watchdog
+    telemetry: Telemetry
 
 
 class Worker:
@@ -58,6 +61,7 @@ class Worker:
 
     def __init__(self, world: World, settings: WorkerSettings, stopping: Stopping, log: Log) -> None:
         self._world, self._settings, self._stopping, self._log = world, settings, stopping, log
+        self._ready_at = world.clock.now()
 
     def run(self) -> None:
         """Work until `stopping` is set, or nothing has come for as long as the settings say."""
@@ -110,10 +114,16 @@ class Worker:
             runs=world.runs,
             transcripts=world.transcripts,
             clock=world.clock,
-            terms=LeaseTerms(settings.visibility_seconds, settings.max_attempts),
+            terms=LeaseTerms(settings.visibility_seconds, settings.max_attempts, self._ready_at),
         )
         if isinstance(claimed, Declined):
-            self._log("declined", job_id=message.job_id, why=claimed.why, hide_seconds=claimed.hide_seconds)
+            self._log(
+                "declined",
+                job_id=message.job_id,
+                trace_id=message.trace,
+                why=claimed.why,
+                hide_seconds=claimed.hide_seconds,
+            )
             if claimed.hide_seconds is None:
                 world.queue.delete(received)
             else:
@@ -121,17 +131,20 @@ class Worker:
         return claimed
 
     def _attempt(self, claim: Claim, holding: Holding) -> None:
-        started = time.monotonic()
-        self._log("claimed", job_id=claim.job.id, attempt=claim.run.attempt, attempts=claim.job.attempts)
+        log, telemetry = about(claim.job, claim.run, self._log), self._world.telemetry
+        log("claimed")
+        telemetry.claimed(claim.job)
         try:
             job = self._transcribe(claim, holding)
         except Interrupted:
             service.give_back(claim, counted=False, runs=self._world.runs)
             holding.hide(0)
-            self._log("returned", job_id=claim.job.id, why=self._stopping.reason)
+            log("returned", why=self._stopping.reason)
+            telemetry.returned(claim.job, self._stopping.reason)
         except Conflict:
             raise
         except PermanentError as error:
+            telemetry.attempt_failed(claim.job, error)
             self._fail(claim, holding, error)
         except EnginePoisoned as error:  # whatever this process hears next would fail too
             self._stopping.ask(Reason.POISON)
@@ -140,11 +153,11 @@ class Worker:
             self._retry(claim, holding, error)
         else:
             holding.delete()
-            self._log(
+            telemetry.completed(job)
+            log(
                 "completed",
-                job_id=job.id,
                 audio_seconds=job.transcript and job.transcript.duration,
-                seconds=round(time.monotonic() - started, 3),
+                milliseconds=job.timings.processing_ms,
             )
 
     def _transcribe(self, claim: Claim, holding: Holding) -> Job:
@@ -160,6 +173,7 @@ class Worker:
             holding.keep(settings.visibility_seconds)
 
         def let_go() -> None:
+            world.telemetry.stood_still(claim.job)
             stuck = EnginePoisoned(f"Nothing has moved for {settings.stall_seconds:.0f} s.")
             self._retry(claim, holding, stuck)
 
@@ -185,7 +199,8 @@ class Worker:
 
     def _retry(self, claim: Claim, holding: Holding, error: Exception) -> None:
         attempts = claim.job.attempts
-        self._log("attempt failed", job_id=claim.job.id, attempts=attempts, error=error)
+        about(claim.job, claim.run, self._log)("attempt failed", error=error)
+        self._world.telemetry.attempt_failed(claim.job, error)
         if attempts >= self._settings.max_attempts:
             why = error.title if isinstance(error, TiroError) else "something went wrong inside Tiro"
             spent = AttemptsExhausted(f"{attempts} attempts failed, the last because: {why}. Try again later.")
@@ -205,7 +220,7 @@ class Worker:
             held=(world.runs, claim.run.attempt),
         )
         holding.delete()
-        self._log("failed", job_id=claim.job.id, code=error.code)
+        about(claim.job, claim.run, self._log)("failed", code=error.code)
 
     def _hide(self, received: Received, seconds: int) -> None:
         try:
@@ -227,6 +242,7 @@ def build(settings: WorkerSettings, decoders: Decoders, watchdog: Watchdog) -> W
 
     directory = Path(settings.model_path) if settings.model_path else None
     engine = FasterWhisperEngine.load(load_weights(settings.model, directory=directory), threads=settings.threads)
+    warm_up(engine, decoders)
     media, clock = S3MediaStore(aws.s3_client(), settings.media_bucket), TableClock()
     return World(
         jobs=DynamoDBJobStore(clock.follow(aws.dynamodb_client()), settings.table),
@@ -242,6 +258,7 @@ def build(settings: WorkerSettings, decoders: Decoders, watchdog: Watchdog) -> W
         ),
         clock=clock,
         watchdog=watchdog,
+        telemetry=Telemetry(settings.stage, clock, settings.usd_per_worker_hour),
     )
 
 
@@ -253,14 +270,15 @@ def main() -> int:
     try:
         settings = WorkerSettings.from_env(os.environ)
         with closing(Decoders(_decoder_terms(settings))) as decoders:
-            decoders.warm_up()
             watchdog = Watchdog(settings.stall_seconds, log=log.to_stderr, health_file=settings.heartbeat_file)
-            worker = Worker(build(settings, decoders, watchdog), settings, stopping, log.to_stderr)
+            world = build(settings, decoders, watchdog)
+            worker = Worker(world, settings, stopping, log.to_stderr)
             log.to_stderr("ready", seconds=round(time.monotonic() - started, 3), model=settings.model)
+            world.telemetry.started(time.monotonic() - started)
             with watchdog, SpotWatch(InstanceMetadata(), stopping, log=log.to_stderr):
                 worker.run()
     except (SettingsError, WeightsUnavailable, TiroError) as error:
-        log.to_stderr("cannot start", error=error)
+        log.to_stderr("cannot start", error=error, detail=str(error))
         return 1
     log.to_stderr("stopped", status=stopping.status)
     return stopping.status

@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
+import json
 from dataclasses import dataclass, field
 from typing import Any
 
 from container.stopping import Stopping
+from container.telemetry import Telemetry
 from container.watchdog import Watchdog
 from container.worker import Worker, World
 from tests.factories import make_transcript
@@ -23,7 +25,7 @@ from tests.fakes_fetch import FakeFetchQueue, FakePartStore
 from tiro import service
 from tiro.job import Job
 from tiro.ports import Received, Transcriber
-from tiro.request import S3Object, parse_request
+from tiro.request import S3Object, TranscriptionRequest, parse_request
 from tiro.service import ObjectCreated
 from tiro.settings import ApiSettings, WorkerSettings
 from tiro.upload import Upload
@@ -62,13 +64,25 @@ class House:
         self.fetch_queue = FakeFetchQueue(self.clock)
         self.parts = FakePartStore(self.media)
         self.watchdog = Watchdog(600, log=self.note, health_file=self.worker_settings.heartbeat_file)  # no thread
+        self.metrics = list[dict[str, Any]]()  # every line that was told
+        self.telemetry = Telemetry("test", self.clock, write=lambda line: self.metrics.append(json.loads(line)))
         self._writes = 0
 
     def submit(self, body: str, *, owner: str = "ada") -> tuple[Job, Upload | None]:
         """What a caller POSTs."""
+        return self._submit(parse_request(body), owner=owner)
+
+    def make(self, request: TranscriptionRequest, *, trace: str | None = None) -> Job:
+        """What a caller asks for by a call that has a trace."""
+        return self._submit(request, owner="ada", trace=trace)[0]
+
+    def _submit(
+        self, request: TranscriptionRequest, *, owner: str, trace: str | None = None
+    ) -> tuple[Job, Upload | None]:
         return service.submit(
-            parse_request(body),
+            request,
             owner=owner,
+            trace=trace,
             jobs=self.jobs,
             media=self.media,
             queue=self.queue,
@@ -111,7 +125,16 @@ class House:
         return received
 
     def worker(self) -> Worker:
-        world = World(self.jobs, self.runs, self.transcripts, self.queue, self.transcriber, self.clock, self.watchdog)
+        world = World(
+            jobs=self.jobs,
+            runs=self.runs,
+            transcripts=self.transcripts,
+            queue=self.queue,
+            transcriber=self.transcriber,
+            clock=self.clock,
+            watchdog=self.watchdog,
+            telemetry=self.telemetry,
+        )
         return Worker(world, self.worker_settings, self.stopping, self.note)
 
     def note(self, event: str, *, error: BaseException | None = None, **fields: object) -> None:

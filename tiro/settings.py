@@ -21,6 +21,7 @@ class Settings:
 
     table: str  # the DynamoDB table's name
     log_level: str = "INFO"
+    stage: str = "none"  # what metrics are told apart by
 
     @classmethod
     def from_env(cls, environ: Mapping[str, str]) -> Self:
@@ -155,6 +156,7 @@ class WorkerSettings(Limits):
     decode_memory_mib: int = 1024  # that decoding one recording may take
     decode_quiet_seconds: float = 60.0  # a decoder may compute between two blocks of sound
     idle_exit_seconds: float = 0.0  # exit after so long without a message; 0: never
+    usd_per_worker_hour: float = 0.0  # what the machine costs; 0: not known, and no cost is told
 
 
 def variable(field: str) -> str:

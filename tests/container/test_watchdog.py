@@ -41,8 +41,16 @@ def test_work_that_moves_is_left_alone() -> None:
         for _ in range(10):
             dog.pass_time(599)
             watch.moved()
-    dog.pass_time(6000)
+    for _ in range(10):
+        dog.pass_time(599)
+        dog.watchdog.moved()
     assert dog.ended == [], "and a worker with nothing in hand may wait as long as it likes"
+
+
+def test_a_worker_that_does_not_even_ask_for_work_ends() -> None:
+    dog = Dog()
+    dog.pass_time(600)
+    assert dog.ended == [STATUS]
 
 
 def test_work_that_stands_still_is_given_back_and_is_the_end() -> None:
@@ -56,7 +64,7 @@ def test_work_that_stands_still_is_given_back_and_is_the_end() -> None:
         dog.pass_time(1)
         assert dog.ended == [STATUS]
         assert sorted(given_back) == ["stuck", "well"], "both are lost with the process"
-        assert [(line["event"], line["job_id"]) for line in dog.log] == [("stands still", "stuck")]
+        assert [(line["event"], line["work"]) for line in dog.log] == [("stands still", "stuck")]
 
 
 def test_giving_back_that_hangs_does_not_hold_up_the_end(monkeypatch: pytest.MonkeyPatch) -> None:
