@@ -1,7 +1,8 @@
-"""Keeps a job in this worker's hands: a thread that renews the lease and carries the progress."""
+"""Keeps a job in this worker's hands: a thread that renews lease and visibility, and carries the progress."""
 
 from __future__ import annotations
 
+import random
 import threading
 from collections.abc import Callable
 from types import TracebackType
@@ -11,11 +12,15 @@ from container.log import Log
 from tiro.errors import Interrupted, LeaseLost, TiroError
 from tiro.job import Run
 
+JITTER = 0.2
+"""A beat comes up to so much of its time earlier, so that workers begun together do not beat together."""
+
 
 class Heartbeat:
-    """A context that calls `renew(run)` every `every` seconds until it is left.
+    """A context that calls `renew(run)` every `every` seconds, or a little more often, until it is left.
 
-    `progress` notes how far the work is, and is how the work hears that it should stop.
+    `progress` notes how far the work is, and is how the work hears that it should stop: because the lease is lost
+    (to another attempt, or to a cancellation, which ends it), or because the worker stops.
     """
 
     def __init__(
@@ -43,7 +48,7 @@ class Heartbeat:
         self._thread.join()
 
     def _beat_until_left(self) -> None:
-        while not self._left.wait(self._every):
+        while not self._left.wait(self._every * (1 - JITTER * random.random())):  # noqa: S311  (nobody's secret)
             try:
                 self._renew(self._run)
             except LeaseLost as lost:

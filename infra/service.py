@@ -97,7 +97,11 @@ class ServiceStack(Stack):
 
     def _make_functions(self, config: StageConfig, code: Path) -> None:
         runtime = Runtime(code=code, log_retention=config.log_retention, retain=config.retain, tracing=config.tracing)
-        common = {"table": self.storage.table.table_name, "log_level": config.log_level}
+        common = {
+            "table": self.storage.table.table_name,
+            "log_level": config.log_level,
+            "stage": config.stage,
+        }
         limits = {"max_media_bytes": config.max_media_bytes, "max_media_seconds": config.max_media_seconds}
         queue = {"queue_url": self.work.queue.queue_url}
         transcripts = {"transcript_bucket": self.storage.transcripts.bucket_name}

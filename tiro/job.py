@@ -17,6 +17,7 @@ from tiro.details import OWN_SPEED, Circumstances, Lineage, Timings, cost_usd, e
 from tiro.errors import IllegalTransition, Problem
 from tiro.language import to_bcp47
 from tiro.request import Options
+from tiro.trace import trace_of
 from tiro.upload import Parts, Upload
 from tiro.webhook import JobWebhook
 
@@ -108,6 +109,7 @@ class Job(_Model):
     generation: int = 0  # +1 with every message sent for it; an older message is a leftover
     attempts: int = 0  # claims, less those that Spot or SIGTERM ended
     batch: str | None = None  # of the batch that it was asked for in
+    trace: str | None = None  # of the call that asked for it, where that had one
     media: Media | None = None
     url: str | None = None  # of a `url` source; never shown, since a signed one lets anybody in
     parts: Parts | None = None  # of an `upload` that comes in parts
@@ -115,11 +117,21 @@ class Job(_Model):
     upload_expires_at: datetime | None = None  # while awaiting_media
     queued_at: datetime | None = None  # the first time
     started_at: datetime | None = None  # the latest claim
+    worker_ready_at: datetime | None = None  # of the worker that made it: when it could first have done so
     finished_at: datetime | None = None
     transcript: TranscriptRef | None = None
     problem: Problem | None = None
     retry_of: str | None = None  # the job that this one tries again
     deleted_at: datetime | None = None  # from then on it is a tombstone: nothing but its id, owner, status and times
+
+    @property
+    def trace_id(self) -> str:
+        """What ties together all that is said of it (tiro/trace.py)."""
+        return self.trace or trace_of(self.id, self.created_at)
+
+    @property
+    def timings(self) -> Timings:
+        return timings(self.queued_at, self.started_at, self.finished_at, self.worker_ready_at)
 
     def queued(self, *, at: datetime, media: Media | None = None) -> Job:
         """The recording is there and a message is to be sent; or a worker gave the job back."""
@@ -136,13 +148,13 @@ class Job(_Model):
         media = self.media and self.media.model_copy(update={"name": name, "content_type": content_type})
         return self.model_copy(update={"media": media, "revision": self.revision + 1})
 
-    def claimed(self, *, at: datetime) -> Job:
-        """A worker begins, or takes over what a dead worker held."""
-        return self._to(JobStatus.PROCESSING, started_at=at, attempts=self.attempts + 1)
+    def claimed(self, *, at: datetime, ready_at: datetime | None = None) -> Job:
+        """A worker, which was ready at `ready_at`, begins, or takes over what a dead worker held."""
+        return self._to(JobStatus.PROCESSING, started_at=at, worker_ready_at=ready_at, attempts=self.attempts + 1)
 
     def returned(self, *, counted: bool) -> Job:
         """A worker gives the job back; an attempt that Spot or SIGTERM ended is not `counted`."""
-        return self._to(JobStatus.QUEUED, started_at=None, attempts=self.attempts - (not counted))
+        return self._to(JobStatus.QUEUED, started_at=None, worker_ready_at=None, attempts=self.attempts - (not counted))
 
     def completed(self, *, at: datetime, transcript: TranscriptRef) -> Job:
         return self._to(JobStatus.COMPLETED, finished_at=at, transcript=transcript)
@@ -246,17 +258,16 @@ def view(
 ) -> JobView:
     """Return what its owner may see of a job."""
     media = job.media and MediaView(**job.media.model_dump(include=set(MediaView.model_fields)))
-    took = timings(job.queued_at, job.started_at, job.finished_at)
     in_flight = around.jobs_in_flight if around and job.status is JobStatus.QUEUED else None
     return JobView(
         **job.model_dump(include=set(JobView.model_fields) - {"media", "problem", "upload"}),
         language=to_bcp47(job.transcript.language if job.transcript else job.options.language),
         media=media,
         progress=_progress(job, run, around),
-        timings=took,
+        timings=job.timings,
         own_jobs_ahead=None if in_flight is None else max(0, in_flight - 1),
         lineage=job.transcript.lineage if job.transcript else None,
-        cost_usd=cost_usd(took.processing_ms, around.usd_per_worker_hour) if around else None,
+        cost_usd=cost_usd(job.timings.processing_ms, around.usd_per_worker_hour) if around else None,
         no_speech=job.transcript.no_speech if job.transcript else None,
         transcript_url=f"/v1/transcriptions/{job.id}/transcript" if job.transcript else None,
         problem=job.problem,

@@ -122,7 +122,7 @@ def retry(
             raise
         return await_fetch(new, job.url, jobs=jobs, fetches=fetches, settings=settings)
     queued = new.queued(at=now, media=found)
-    queue.send(JobMessage(job_id=queued.id, generation=queued.generation), owner=queued.owner)
+    queue.send(JobMessage.of(queued), owner=queued.owner)
     return jobs.create(queued)
 
 

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from datetime import timedelta
+from datetime import datetime, timedelta
 
 from tiro.details import Lineage
 from tiro.errors import AttemptsExhausted, Conflict, JobNotFound
@@ -39,6 +39,7 @@ class Declined:
 class LeaseTerms:
     seconds: float  # a lease lasts, from each heartbeat on
     max_attempts: int
+    ready_at: datetime | None = None  # since when the worker could have taken a job
 
 
 def claim(
@@ -76,7 +77,7 @@ def claim(
         lease_expires_at=now + timedelta(seconds=terms.seconds),
         total=job.media.duration if job.media else None,
     )
-    claimed = job.claimed(at=now)
+    claimed = job.claimed(at=now, ready_at=terms.ready_at)
     try:
         runs.claim(job, claimed, run, now=now)
     except Conflict:
