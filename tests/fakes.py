@@ -11,7 +11,7 @@ from tiro.delivery import Event, event_of
 from tiro.errors import Conflict, JobNotFound, LeaseLost, MediaNotFound, TranscriptUnavailable
 from tiro.job import Drop, Job, JobStatus, Media, Run
 from tiro.message import JobMessage
-from tiro.ports import MediaInfo, OnProgress, Received
+from tiro.ports import Checkpoint, MediaInfo, OnProgress, Received
 from tiro.quota import Counted, Usage, day_of
 from tiro.request import Options, S3Object
 from tiro.transcript import Transcript
@@ -346,7 +346,15 @@ class FakeTranscriber:
         self.heard: list[Media] = []
         self.options: list[Options] = []
 
-    def transcribe(self, media: Media, options: Options, *, max_seconds: float, on_progress: OnProgress) -> Transcript:
+    def transcribe(
+        self,
+        media: Media,
+        options: Options,
+        *,
+        max_seconds: float,
+        on_progress: OnProgress,
+        checkpoint: Checkpoint | None = None,
+    ) -> Transcript:
         self.heard.append(media)
         self.options.append(options)
         outcome = self._outcomes.pop(0) if len(self._outcomes) > 1 else self._outcomes[0]
