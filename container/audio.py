@@ -73,7 +73,8 @@ class Recording:
     """One recording, open for decoding. Use it as a context manager; read `blocks()` once.
 
     Raises MediaEmpty, NotAudio, NoAudioTrack, PartNotThere, TooManyChannels, and MediaTooLong as soon as headers or
-    samples pass `max_seconds`. Whatever `file.read` raises comes out unchanged.
+    samples pass `max_seconds`; MemoryError where the process may have no more.
+    Whatever `file.read` raises comes out unchanged.
     """
 
     def __init__(self, file: BinaryIO, *, max_seconds: float, part: Part = WHOLE) -> None:
@@ -164,8 +165,8 @@ class Recording:
                 container_options={"format_whitelist": FORMATS, "protocol_whitelist": "none"},
                 metadata_errors="replace",
             )
-        except av.FFmpegError:
-            self._file.check()
+        except av.FFmpegError as error:
+            self._check(error)
             raise NotAudio(
                 "The file is not in any audio or video format Tiro can read, or its start is damaged."
             ) from None
@@ -195,8 +196,8 @@ class Recording:
         for packet in self._packets():
             try:
                 yield from packet.decode()
-            except av.FFmpegError:
-                self._file.check()
+            except av.FFmpegError as error:
+                self._check(error)
                 self._damage += 1
 
     def _packets(self) -> Iterator[Any]:
@@ -206,13 +207,20 @@ class Recording:
                 for packet in self._container.demux(self._stream):
                     yield packet
                     failures = 0
-            except av.FFmpegError:  # a new demux() goes on behind the damage
+            except av.FFmpegError as error:  # a new demux() goes on behind the damage
+                self._check(error)
                 failures += 1
                 self._damage += 1
             else:
                 break
             finally:
                 self._file.check()
+
+    def _check(self, error: Exception) -> None:
+        """Raise what is not the recording's damage: a read that failed, or memory that ran out."""
+        self._file.check()
+        if isinstance(error, MemoryError):
+            raise error
 
     def _gap(self, frame: Any) -> int:
         """Return the samples of silence to put before a frame, where its timestamp says that some are missing."""

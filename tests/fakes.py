@@ -281,12 +281,17 @@ class FakeTranscriptStore:
         self.media_types[key] = media_type
 
 
+LONGEST_HIDDEN = timedelta(hours=12)
+"""From its receive on, however often it is extended (SQS developer guide, "Amazon SQS visibility timeout")."""
+
+
 @dataclass
 class _Queued:
     body: str
     owner: str
     visible_at: datetime
     receives: int = 0
+    received_at: datetime | None = None  # the latest time
 
 
 class FakeJobQueue:
@@ -315,14 +320,15 @@ class FakeJobQueue:
         for number, message in self._messages.items():
             if message.visible_at <= now:
                 message.receives += 1
+                message.received_at = now
                 message.visible_at = now + timedelta(seconds=self._visibility)
                 return Received(message.body, f"{number}:{message.receives}", message.receives)
         return None
 
     def extend(self, received: Received, *, seconds: int) -> None:
-        message = self._in_hand(received)
-        if message and message.visible_at > self._clock.now():
-            message.visible_at = self._clock.now() + timedelta(seconds=seconds)
+        message, now = self._in_hand(received), self._clock.now()
+        if message and message.received_at and message.visible_at > now:
+            message.visible_at = min(now + timedelta(seconds=seconds), message.received_at + LONGEST_HIDDEN)
 
     def delete(self, received: Received) -> None:
         if self._in_hand(received):

@@ -36,7 +36,7 @@ class Notes:
 
 Hear = Callable[..., Transcript]
 
-LENGTHS = (5, 28, 3, 70, 12, 20, 9, 4, 31, 6, 15, 8)
+LENGTHS = (5, 28, 3, 40, 12, 9, 4, 15, 8)
 
 WISHES = [
     {},
@@ -80,11 +80,11 @@ def hear(tmp_path: Path, request: pytest.FixtureRequest) -> Hear:
 
 
 @pytest.mark.parametrize("hear", WISHES, indirect=True, ids=str)
-def test_left_after_any_stretch_it_goes_on_to_the_same_end(hear: Hear) -> None:
+def test_left_it_goes_on_to_the_same_end(hear: Hear) -> None:
     whole = hear(kept := Notes())
     assert len(kept.stretches) > 3
     assert len({segment.flags for segment in whole.segments}) > 2, "or it would say little"
-    for i in range(1, len(kept.stretches) + 1):
+    for i in {1, 2, len(kept.stretches) // 2, len(kept.stretches) - 1, len(kept.stretches)}:
         assert hear(Notes(kept.stretches[:i])) == whole
 
 
