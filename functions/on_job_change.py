@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import Any
 
-from functions import wiring
+from functions import metrics, wiring
 from tiro import service
 from tiro.adapters.dynamodb.outbox import read_event
 from tiro.settings import ChangeSettings
@@ -31,5 +31,6 @@ def _pass_on(image: dict[str, Any]) -> None:
         clock=wiring.clock(),
     )
     wiring.event_bus(config.event_bus).publish(change)
-    told = {"job_id": change.job_id, "type": change.type, "deliveries": len(made)}
+    metrics.job_changed(change)
+    told = {"job_id": change.job_id, "trace_id": change.trace, "type": change.type, "deliveries": len(made)}
     wiring.logger("on_job_change").info("announced", extra=told)
