@@ -9,7 +9,7 @@ from types import TracebackType
 from typing import Self
 
 from container.log import Log
-from tiro.errors import Interrupted, LeaseLost, TiroError
+from tiro.errors import Interrupted, LeaseLost
 from tiro.job import Run
 
 JITTER = 0.2
@@ -48,11 +48,16 @@ class Heartbeat:
         self._thread.join()
 
     def _beat_until_left(self) -> None:
-        while not self._left.wait(self._every * (1 - JITTER * random.random())):  # noqa: S311  (nobody's secret)
+        while not self._left.wait(pause(self._every, random.random())):  # noqa: S311  (nobody's secret)
             try:
                 self._renew(self._run)
             except LeaseLost as lost:
                 self._lost = lost
                 return
-            except TiroError as error:  # the next beat may succeed, and the fence holds if none does
+            except Exception as error:  # noqa: BLE001  (the next beat may succeed, and the fence holds if none does)
                 self._log("heartbeat failed", attempt=self._run.attempt, error=error)
+
+
+def pause(every: float, spread: float) -> float:
+    """Return the seconds until the next beat; `spread` is 0 to 1, drawn anew for each."""
+    return every * (1 - JITTER * spread)

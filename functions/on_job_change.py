@@ -8,6 +8,7 @@ from functions import metrics, wiring
 from tiro import service
 from tiro.adapters.dynamodb.outbox import read_event
 from tiro.settings import ChangeSettings
+from tiro.trace import owner_hash
 
 
 def handler(event: dict[str, Any], context: object) -> dict[str, Any]:
@@ -32,5 +33,6 @@ def _pass_on(image: dict[str, Any]) -> None:
     )
     wiring.event_bus(config.event_bus).publish(change)
     metrics.job_changed(change)
-    told = {"job_id": change.job_id, "trace_id": change.trace, "type": change.type, "deliveries": len(made)}
-    wiring.logger("on_job_change").info("announced", extra=told)
+    who = {"job_id": change.job_id, "trace_id": change.trace, "owner": owner_hash(change.owner)}
+    told = {"type": change.type, "code": change.code, "deliveries": len(made)}
+    wiring.logger("on_job_change").info("announced", extra=who | told)
