@@ -33,6 +33,6 @@ def _pass_on(image: dict[str, Any]) -> None:
     )
     wiring.event_bus(config.event_bus).publish(change)
     metrics.job_changed(change)
-    who = {"job_id": change.job_id, "trace_id": change.trace, "owner": owner_hash(change.owner)}
-    told = {"type": change.type, "code": change.code, "deliveries": len(made)}
-    wiring.logger("on_job_change").info("announced", extra=who | told)
+    told: dict[str, object] = {"type": change.type, "code": change.code, "deliveries": len(made)}
+    told |= {"job_id": change.job_id, "trace_id": change.trace, "owner": owner_hash(change.owner)}
+    wiring.logger("on_job_change").info("announced", extra=told)
