@@ -7,31 +7,39 @@ from __future__ import annotations
 
 import threading
 from collections import defaultdict
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
 from typing import Any
 
-from container.hearing import Attempt, Hearing
+from container.hearing import Attempt, Hearing, Outcome
+from container.tongue import Vote
 from tiro.errors import EnginePoisoned
 from tiro.ports import DecodeOptions, HeardWindow, SpeechEngine
 
-FIRST = 4
-"""Windows, the first of a recording, that tell its language; always as many, whatever fits into a batch."""
+NOTHING = HeardWindow((), 0.0, 0.0, complete=True)
+"""Stands for a window that is not to be aligned."""
 
 
-@dataclass(frozen=True, eq=False)
+@dataclass(eq=False)
 class Task:
-    """An attempt that waits for its turn; `root` is the number of the window that it comes from."""
+    """An attempt that is to be decoded; `root` is the number of the window that it comes from."""
 
     root: int
     attempt: Attempt
+    vote: Vote | None = None  # for a language, once it was asked
 
 
 @dataclass(frozen=True)
 class Answer:
+    """What an attempt came to."""
+
     task: Task
-    heard: HeardWindow
+    outcome: Outcome
+
+    @property
+    def vote(self) -> Vote | None:
+        return self.task.vote
 
 
 class Line:
@@ -40,15 +48,18 @@ class Line:
     def __init__(self, batcher: Batcher, hearing: Hearing) -> None:
         self._batcher = batcher
         self.hearing = hearing
-        self.tasks: list[Task] = []  # the earliest windows first
+        self.unanswered: list[Task] = []  # for the owner's thread alone
+        self.tasks: list[Task] = []  # those of them that nobody decodes yet, the earliest windows first
         self.answers: list[Answer] = []
         self.error: Exception | None = None
         self.hurried = False  # whether what is sampled shall not wait for company
 
     def put(self, tasks: Iterable[Task]) -> None:
-        """Have attempts decoded. While the language is not known, all that shall tell it come at once."""
+        """Have attempts decoded. While a language is undecided, all that shall choose it come at once."""
+        added = list(tasks)
+        self.unanswered += added
         with self._batcher.lock:
-            self.tasks = sorted([*self.tasks, *tasks], key=lambda task: task.root)
+            self.tasks = sorted([*self.tasks, *added], key=lambda task: task.root)
 
     def take(self, *, hurried: bool) -> list[Answer]:
         """Return the next answers, at least one. Raises what the engine raised for a task of this recording.
@@ -67,7 +78,9 @@ class Line:
             if self.error is not None:
                 raise self.error
             answers, self.answers = self.answers, []
-            return answers
+        for answer in answers:
+            self.unanswered.remove(answer.task)
+        return answers
 
     def options(self, task: Task) -> DecodeOptions:
         return self.hearing.options(task.attempt)
@@ -150,7 +163,7 @@ class Batcher:
         size = len(batch)
         try:
             encoded = self._engine.encode([task.attempt.window.pcm for _, task in batch])
-            if not batch[0][0].options(batch[0][1]).language:
+            if any(task.attempt.asks for _, task in batch):
                 batch = self._detect(batch, encoded)
             alike: dict[DecodeOptions, Batch] = defaultdict(list)
             for line, task in batch:
@@ -158,30 +171,48 @@ class Batcher:
             for options, part in alike.items():
                 # Rarely a part of it only: recordings whose languages differ, and were found in one batch.
                 again = encoded if len(part) == size else self._engine.encode([t.attempt.window.pcm for _, t in part])
-                heard = self._engine.decode(again, options)
+                outcomes = self._outcomes(part, again, options)
                 with self.lock:
-                    for (line, task), each in zip(part, heard, strict=True):
-                        line.answers.append(Answer(task, each))
+                    for (line, task), outcome in zip(part, outcomes, strict=True):
+                        line.answers.append(Answer(task, outcome))
         except Exception as error:  # noqa: BLE001  (each recording's own thread raises it)
             self._fail(batch, error)
 
     def _detect(self, batch: Batch, encoded: Any) -> Batch:
-        """Have each recording choose its language; return the tasks of those that could."""
+        """Ask for votes on the language; return the tasks of those recordings that could make up their mind."""
         chances = self._engine.detect_language(encoded)
-        of_line: dict[Line, list[int]] = defaultdict(list)
-        for i, (line, _) in enumerate(batch):
-            of_line[line].append(i)
-        for line, rows in of_line.items():
+        asking: dict[Line, list[int]] = defaultdict(list)
+        for row, (line, task) in enumerate(batch):
+            if task.attempt.asks:
+                asking[line].append(row)
+        for line, rows in asking.items():
             try:
-                line.hearing.detect([batch[i][1].attempt for i in rows], [chances[i] for i in rows])
+                votes = line.hearing.detect([batch[row][1].attempt for row in rows], [chances[row] for row in rows])
             except Exception as error:  # noqa: BLE001  (its own affair)
                 line.error = error
+                continue
+            for row, (attempt, vote) in zip(rows, votes, strict=True):
+                task = batch[row][1]
+                task.attempt, task.vote = attempt, vote
         return [(line, task) for line, task in batch if line.error is None]
+
+    def _outcomes(self, part: Batch, encoded: Any, options: DecodeOptions) -> list[Outcome]:
+        heard = self._engine.decode(encoded, options)
+        outcomes = [line.hearing.settle(task.attempt, each) for (line, task), each in zip(part, heard, strict=True)]
+        words: Sequence[Any] = [()] * len(part)
+        timed = [line.hearing.aligns(task.attempt, o) for (line, task), o in zip(part, outcomes, strict=True)]
+        if any(timed):
+            kept = [o.kept.heard if o.kept and wanted else NOTHING for o, wanted in zip(outcomes, timed, strict=True)]
+            words = self._engine.align(encoded, kept, options)
+        return [
+            line.hearing.write(task.attempt, outcome, each)
+            for (line, task), outcome, each in zip(part, outcomes, words, strict=True)
+        ]
 
     def _fail(self, batch: Batch, error: Exception) -> None:
         """Decode again what shared a batch with what failed, each recording by itself, so that none falls with it."""
-        answered = {(line, answer.task) for line, _ in batch for answer in line.answers}
-        left = [(line, task) for line, task in batch if (line, task) not in answered]
+        answered = {answer.task for line, _ in batch for answer in line.answers}
+        left = [(line, task) for line, task in batch if task not in answered]
         lines = list(dict.fromkeys(line for line, _ in left))
         for line in lines:
             if len(lines) == 1 or isinstance(error, EnginePoisoned):

@@ -20,7 +20,7 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from container.audio import Recording
+from container.audio import Part, Recording
 from container.wire import MOST_BYTES, Closed, Kind, Wire
 from tiro.errors import MediaError, TiroError
 from tiro.ports import SAMPLE_RATE
@@ -54,6 +54,12 @@ class Order:
     max_seconds: float  # of sound
     memory_bytes: int  # beyond what an idle decoder has
     cpu_seconds: int
+    part: Part
+
+    @classmethod
+    def from_json(cls, text: bytes | bytearray) -> Order:
+        order = json.loads(text)
+        return cls(**{**order, "part": Part(**order["part"])})
 
     def to_json(self) -> bytes:
         return json.dumps(asdict(self)).encode()
@@ -99,12 +105,13 @@ def serve(wire: Wire, open_recording: Open = Recording) -> None:
     kind, payload = wire.receive()
     if kind is not Kind.BEGIN:
         raise Closed
-    order = Order(**json.loads(payload))
+    order = Order.from_json(payload)
     confine(order)
     try:
         file = io.BufferedReader(RemoteFile(wire, order.size), READ_AHEAD)
-        with open_recording(file, max_seconds=order.max_seconds) as recording:
-            _tell(wire, Kind.OPENED, duration=recording.duration)
+        with open_recording(file, max_seconds=order.max_seconds, part=order.part) as recording:
+            channels = () if order.part.channel is None else recording.channels()
+            _tell(wire, Kind.OPENED, duration=recording.duration, channels=channels)
             for block in recording.blocks():
                 wire.send(Kind.PCM, block.astype(np.float32, copy=False).tobytes())
             _tell(wire, Kind.DONE, warnings=recording.warnings)

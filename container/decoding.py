@@ -25,7 +25,7 @@ from typing import BinaryIO, Self
 
 import numpy as np
 
-from container.audio import BLOCK
+from container.audio import BLOCK, WHOLE, Part
 from container.decoder import OUT_OF_MEMORY, READ, SILENCE, Order
 from container.wire import MOST_BYTES, Closed, Kind, Quiet, Wire
 from tiro.errors import (
@@ -36,7 +36,9 @@ from tiro.errors import (
     MediaTooLong,
     NoAudioTrack,
     NotAudio,
+    PartNotThere,
     TiroError,
+    TooManyChannels,
 )
 from tiro.ports import PCM, SAMPLE_RATE
 
@@ -45,7 +47,9 @@ DECODER = (sys.executable, "-E", "-s", "-m", "container.decoder")
 ENVIRONMENT = {"LC_ALL": "C.UTF-8", "OPENBLAS_NUM_THREADS": "1"}
 """All of it: whose credentials the worker has, a decoder never knew."""
 
-_MEDIA_ERRORS = {error.code: error for error in (MediaEmpty, MediaTooLong, NoAudioTrack, NotAudio)}
+_MEDIA_ERRORS = {
+    error.code: error for error in (MediaEmpty, MediaTooLong, NoAudioTrack, NotAudio, PartNotThere, TooManyChannels)
+}
 
 _CONVERT = "Convert it to WAV or FLAC with another program, and submit that."
 
@@ -67,9 +71,9 @@ class Decoders:
         self._lock = threading.Lock()
         self._spare: _Decoder | None = None
 
-    def open(self, file: BinaryIO, *, max_seconds: float) -> Decoding:
+    def open(self, file: BinaryIO, *, max_seconds: float, part: Part = WHOLE) -> Decoding:
         """Return a recording as `audio.Recording` would; raises what that raises, MediaHarmful, and DecoderFailed."""
-        return Decoding(file, self._take(), self._terms, max_seconds=max_seconds)
+        return Decoding(file, self._take(), self._terms, max_seconds=max_seconds, part=part)
 
     def warm_up(self) -> None:
         """Have one decode a moment of silence, and another ready. Raises DecoderFailed where none can be had."""
@@ -99,7 +103,9 @@ class Decoding:
     Whatever `file.read` raises comes out unchanged.
     """
 
-    def __init__(self, file: BinaryIO, decoder: _Decoder, terms: DecoderTerms, *, max_seconds: float) -> None:
+    def __init__(
+        self, file: BinaryIO, decoder: _Decoder, terms: DecoderTerms, *, max_seconds: float, part: Part
+    ) -> None:
         self._file, self._decoder, self._terms, self._max_seconds = file, decoder, terms, max_seconds
         self._patience = terms.quiet_seconds
         self._written = 0  # samples given out
@@ -110,10 +116,13 @@ class Decoding:
                 max_seconds=max_seconds,
                 memory_bytes=terms.memory_bytes,
                 cpu_seconds=int(60 + terms.cpu_share * max_seconds),
+                part=part,
             )
             self._say(Kind.BEGIN, order.to_json())
-            duration = json.loads(self._hear(Kind.OPENED)[1])["duration"]
+            opened = json.loads(self._hear(Kind.OPENED)[1])
+            duration = opened["duration"]
             self.duration: float | None = None if duration is None else float(duration)  # seconds, by its headers
+            self._channels = tuple(map(str, opened["channels"]))
         except BaseException:
             decoder.end()
             raise
@@ -130,6 +139,10 @@ class Decoding:
     def seconds(self) -> float:
         """Seconds of audio given out so far."""
         return self._written / SAMPLE_RATE
+
+    def channels(self) -> tuple[str, ...]:
+        """Return the labels of the channels, by number, where one of them was asked for."""
+        return self._channels
 
     def blocks(self) -> Iterator[PCM]:
         """Yield mono float32 at SAMPLE_RATE, at most BLOCK samples at a time. Asked for nothing, it decodes nothing."""

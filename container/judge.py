@@ -81,15 +81,18 @@ def invented(window: Window, segment: HeardSegment, flags: frozenset[Flag]) -> f
     return signals if len(signals) > 1 else frozenset()
 
 
-def uncovered(window: Window, heard: HeardWindow) -> tuple[Span, ...]:
-    """Return the stretches of speech, in samples of the recording, that no text stands for."""
+def uncovered(window: Window, heard: HeardWindow, *, closed: float = CLOSED_GAP) -> tuple[Span, ...]:
+    """Return the stretches of speech, in samples of the recording, that no text stands for.
+
+    They have at least `closed` seconds of speech; after a text that breaks off, OPEN_TAIL is enough.
+    """
     gaps = []
     at = window.start
     for segment in heard.segments:
         start, end = _samples(window, segment)
-        gaps.append((at, start, CLOSED_GAP))
+        gaps.append((at, start, closed))
         at = max(at, end)
-    gaps.append((at, window.end, CLOSED_GAP if heard.complete else OPEN_TAIL))
+    gaps.append((at, window.end, closed if heard.complete else OPEN_TAIL))
     return tuple(Span(start, end) for start, end, least in gaps if _voice(window, start, end) >= least)
 
 

@@ -3,27 +3,29 @@
 from __future__ import annotations
 
 import queue
-from collections.abc import Iterator
-from contextlib import AbstractContextManager, contextmanager
+from collections.abc import Iterator, Mapping, Sequence
+from contextlib import AbstractContextManager, ExitStack
 from dataclasses import dataclass
 from typing import BinaryIO, Protocol, cast
 
 from pydantic import TypeAdapter, ValidationError
 
-from container.audio import Recording
-from container.batching import FIRST, Batcher, Line, Task
-from container.hearing import Attempt, Hearing, Known
-from container.order import Order, Settled
-from container.reading import Reading, Sound
+from container.audio import Part, Recording
+from container.batching import Batcher, Line, Task
+from container.hearing import Hearing
+from container.order import Order, Pending
+from container.reading import Piece, Reading, Rest, Sound
+from container.tongue import Known
 from container.vad import SileroModel, Vad
 from container.windows import Position
 from tiro.adapters.range_file import RangeFile
 from tiro.checkpoint import Stretch, unbroken
 from tiro.job import Media
 from tiro.language import to_bcp47
-from tiro.ports import Checkpoint, DecodeOptions, MediaStore, OnProgress, SpeechEngine
+from tiro.model import check_understood
+from tiro.ports import SAMPLE_RATE, Checkpoint, DecodeOptions, MediaStore, OnProgress, SpeechEngine
 from tiro.request import Options, S3Object
-from tiro.transcript import Segment, Transcript
+from tiro.transcript import DroppedSegment, Segment, Transcript
 
 SEED = 20
 """Of everything sampled."""
@@ -32,22 +34,36 @@ TELL_SECONDS = 1.0
 """Wall seconds after which progress is told although the recording brings nothing: a network may hang."""
 
 HELD_UP = 8
-"""Windows behind one that waits to be sampled in company, after which it waits no longer: they are not settled."""
+"""Pieces behind one that waits to be sampled in company, after which it waits no longer: they are not settled."""
+
+FIRST = 4
+"""Windows, the first of a recording or of its channel, that choose its language: never as many as a batch happens to
+have room for."""
+
+FIRST_SECONDS = 120.0
+"""After the first of them, the others are not waited for any longer."""
+
+
+class OpenedSound(Sound, Protocol):
+    def channels(self) -> Sequence[str]:
+        """Return the labels of the channels, by number."""
+        ...
 
 
 class OpenSound(Protocol):
-    def __call__(self, file: BinaryIO, *, max_seconds: float) -> AbstractContextManager[Sound]: ...
+    def __call__(self, file: BinaryIO, *, max_seconds: float, part: Part) -> AbstractContextManager[OpenedSound]: ...
 
 
 @dataclass(frozen=True)
 class _Resume:
     """What it takes to go on with a recording."""
 
-    rest: Position
-    known: Known
+    rest: Mapping[str, Position]
+    known: Mapping[str, Known]
 
 
 _RESUME = TypeAdapter(_Resume)
+_BEGINNING = _Resume({}, {})
 
 
 class WindowTranscriber:
@@ -80,17 +96,19 @@ class WindowTranscriber:
         """Raises MediaError, EngineFailed, and whatever the store, `on_progress` or `checkpoint` raises."""
         if media.size is None:
             media = self._media.head(S3Object(bucket=media.bucket, key=media.key), media.version).media
+        check_understood(self._engine.info.model, language=options.language, task=options.task)
         done = list(unbroken(checkpoint.stretches)) if checkpoint else []
         since = self._resume(done)
-        how = DecodeOptions(language=options.language or "", beam_size=self._beam_size, seed=SEED)
-        known, rest = (since.known, since.rest) if since else (None, None)
-        hearing = Hearing(how, known)
-        opened = Reading(lambda: self._open(media, max_seconds), self._vad, since=rest, ahead=self._batch_size)
+        hearing = Hearing(options, DecodeOptions(language="", beam_size=self._beam_size, seed=SEED), since.known)
+        opened = Reading(
+            lambda stack: self._open(media, options, max_seconds, stack),
+            self._vad,
+            since=since.rest,
+            ahead=self._batch_size,
+        )
         with opened as reading, self._batcher.line(hearing) as line:
-            work = _Work(reading, line, on_progress, rest.seconds if rest else 0.0)
-            for settled in work.settled(self._batch_size):
-                start = done[-1].end if done else 0.0
-                done.append(self._stretch(start, settled, hearing.known))
+            for settled in _Work(reading, line, on_progress, done[-1].end if done else 0.0).settled(self._batch_size):
+                done.append(self._stretch(done, settled, hearing.known))
                 if checkpoint:
                     checkpoint.add(done[-1])
             segments: list[Segment] = [s for stretch in done for s in (*stretch.segments, *stretch.dropped)]
@@ -98,15 +116,22 @@ class WindowTranscriber:
                 segments, duration=reading.seconds, warnings=reading.warnings, engine=self._engine.info
             )
 
-    @contextmanager
-    def _open(self, media: Media, max_seconds: float) -> Iterator[Sound]:
-        with (
-            RangeFile(self._media, media) as file,
-            self._open_sound(cast(BinaryIO, file), max_seconds=max_seconds) as sound,
-        ):
-            yield sound
+    def _open(self, media: Media, options: Options, max_seconds: float, stack: ExitStack) -> dict[str, Sound]:
+        """Open what is wanted of a recording; each channel that is heard apart is one of its own."""
 
-    def _resume(self, done: list[Stretch]) -> _Resume | None:
+        def opened(channel: int | None = None) -> OpenedSound:
+            file = stack.enter_context(RangeFile(self._media, media))
+            part = Part(options.start, options.end, channel)
+            return stack.enter_context(self._open_sound(cast(BinaryIO, file), max_seconds=max_seconds, part=part))
+
+        if options.channels == "mix":
+            return {"": opened()}
+        first = opened(0)
+        return {label: opened(number) if number else first for number, label in enumerate(first.channels())}
+
+    # ------------------------------------------------------------ to go on
+
+    def _resume(self, done: list[Stretch]) -> _Resume:
         """Return what the last stretch says of how to go on; where it is not ours to go on, forget all of them."""
         if done and done[-1].engine == self._engine.info:
             try:
@@ -114,17 +139,21 @@ class WindowTranscriber:
             except ValidationError:  # another release wrote it
                 pass
         done.clear()
-        return None
+        return _BEGINNING
 
-    def _stretch(self, start: float, settled: Settled, known: Known) -> Stretch:
+    def _stretch(self, done: Sequence[Stretch], settled: Sequence[Pending], known: Mapping[str, Known]) -> Stretch:
+        rest = settled[-1].piece.rest
+        segments = [segment for pending in settled for segment in pending.segments]
+        start = done[-1].end if done else 0.0
         return Stretch(
             start=start,
-            end=settled.rest.seconds,
-            segments=settled.segments,
-            dropped=settled.dropped,
-            language=to_bcp47(known.language) or "",
+            end=max(start, _reached(rest)),
+            anew=not done,
+            segments=tuple(s for s in segments if not isinstance(s, DroppedSegment)),
+            dropped=tuple(s for s in segments if isinstance(s, DroppedSegment)),
+            language=next((to_bcp47(each.language) or "" for each in known.values()), ""),
             engine=self._engine.info,
-            resume=_RESUME.dump_json(_Resume(settled.rest, known)).decode(),
+            resume=_RESUME.dump_json(_Resume(rest, known)).decode(),
         )
 
 
@@ -134,55 +163,81 @@ class _Work:
     def __init__(self, reading: Reading, line: Line, tell: OnProgress, start: float) -> None:
         self._reading, self._line, self._tell = reading, line, tell
         self._order = Order()
+        self._first: dict[str | None, list[Task]] = {}  # by channel, what will choose its language
         self._done = start  # seconds
         self._over = False  # whether all of it is cut
 
-    def settled(self, batch_size: int) -> Iterator[Settled]:
+    def settled(self, batch_size: int) -> Iterator[list[Pending]]:
         """Yield what is heard for good, in order, to the end of the recording."""
         self._progress()
         while True:
             self._read(batch_size)
-            if self._line.tasks:
+            if self._line.unanswered:
                 self._hear()
             if settled := self._order.settled():
-                self._done = settled.rest.seconds
+                self._count(settled)
                 yield settled
-            if self._over and not self._line.tasks:
+            if self._over and not self._line.unanswered:
                 break
             self._progress()
         self._done = self._reading.seconds
         self._progress()
 
     def _read(self, batch_size: int) -> None:
-        """Take cuts until they fill a batch, or nothing but silence has come for a while."""
-        least = batch_size if self._line.hearing.known.language else FIRST
-        tasks: list[Task] = []
-        fresh = sum(task.attempt.step == 0 for task in self._line.tasks)
-        while not self._over and fresh + len(tasks) < least:
+        """Take pieces until they fill a batch, can choose a language, or are nothing but silence."""
+        while not self._over and not self._enough(batch_size):
             try:
                 piece = self._reading.take(wait=TELL_SECONDS)
             except queue.Empty:
                 self._progress()
                 continue
-            if piece is None:
-                self._over = True
-                break
-            number = self._order.add(piece)
-            if piece.window:
-                tasks.append(Task(number, Attempt(piece.window)))
-            elif self._line.tasks or tasks:
+            self._over = piece is None
+            if piece:
+                self._add(piece)
+            self._release(piece)
+            if piece and not piece.window:
                 self._progress()
-            else:
-                break
-        self._line.put(tasks)
+                if self._order.held_up == 0:
+                    return
+
+    def _enough(self, batch_size: int) -> bool:
+        fresh = [task for task in self._line.unanswered if task.attempt.step == 0]
+        # Before another window of a channel is cut, its language is decided: who votes must not be chance.
+        return len(fresh) >= batch_size or any(not self._line.options(task).language for task in fresh)
+
+    def _add(self, piece: Piece) -> None:
+        attempts = self._line.hearing.attempts(piece.window) if piece.window else ()
+        number = self._order.add(piece, len(attempts))
+        tasks = [Task(number, attempt) for attempt in attempts]
+        if piece.window and self._line.hearing.undecided(piece.window):
+            self._first.setdefault(piece.window.channel, []).extend(tasks)
+        else:
+            self._line.put(tasks)
+
+    def _release(self, now: Piece | None) -> None:
+        """Have a language chosen when enough windows are there to choose it, or when they are long in coming."""
+        for channel, tasks in list(self._first.items()):
+            waited = now.start - tasks[0].attempt.window.start / SAMPLE_RATE if now else FIRST_SECONDS
+            if waited >= FIRST_SECONDS or len({task.root for task in tasks}) >= FIRST:
+                self._line.put(self._first.pop(channel))
 
     def _hear(self) -> None:
         hurried = self._over or self._order.held_up >= HELD_UP
         for answer in self._line.take(hurried=hurried):
-            outcome = self._line.hearing.settle(answer.task.attempt, answer.heard)
-            self._order.note(answer.task.root, outcome.segments, len(outcome.again))
-            self._line.put(Task(answer.task.root, again) for again in outcome.again)
+            self._order.note(answer)
+            self._line.put(Task(answer.task.root, again) for again in answer.outcome.again)
+
+    def _count(self, settled: Sequence[Pending]) -> None:
+        for pending in settled:
+            if pending.piece.window:
+                self._line.hearing.count(pending.piece.window, pending.votes)
+        self._done = max(self._done, _reached(settled[-1].piece.rest))
 
     def _progress(self) -> None:
         total = self._reading.duration
         self._tell(round(self._done, 3), total and max(total, self._done))
+
+
+def _reached(rest: Rest) -> float:
+    """Return the second up to which nothing is needed any more, on no channel."""
+    return min(position.seconds for position in rest.values())

@@ -17,7 +17,7 @@ class Kind(IntEnum):
     BEGIN = 1  # to the decoder: JSON of container.decoder.Order
     READ = 2  # from it: two unsigned 64-bit numbers, the first byte and how many
     DATA = 3  # to it: those bytes, or as many as there are
-    OPENED = 4  # from it: JSON, {"duration": seconds or null}
+    OPENED = 4  # from it: JSON, {"duration": seconds or null, "channels": [label, ...]}
     PCM = 5  # from it: mono float32 at 16 kHz, in this machine's byte order
     DONE = 6  # from it: JSON, {"warnings": [...]}
     FAILED = 7  # from it: JSON, {"code": ..., "detail": ...}

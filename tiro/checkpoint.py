@@ -14,13 +14,11 @@ class _Model(BaseModel):
 
 
 class Stretch(_Model):
-    """A part of a recording that is heard for good. The next one begins where it ends.
+    """A part of a recording that is heard for good, in seconds of what is to be heard of it."""
 
-    One that begins at 0 begins anew: what was heard before it is forgotten.
-    """
-
-    start: float  # seconds
-    end: float  # seconds; no segment of a later stretch says anything of what lies before
+    start: float  # where the one before it ends
+    end: float  # nothing that lies before it is heard again
+    anew: bool = False  # whether it is the first: what was heard before it, by another engine, is forgotten
     segments: tuple[Segment, ...] = ()
     dropped: tuple[DroppedSegment, ...] = ()
     language: str = ""  # BCP 47, as far as it is known
@@ -32,6 +30,7 @@ class Stretch(_Model):
         return following.model_copy(
             update={
                 "start": self.start,
+                "anew": self.anew,
                 "segments": self.segments + following.segments,
                 "dropped": self.dropped + following.dropped,
             }
@@ -53,7 +52,7 @@ def unbroken(stretches: Iterable[Stretch]) -> tuple[Stretch, ...]:
     """Return what counts of stretches in the order in which they were written."""
     kept: list[Stretch] = []
     for stretch in stretches:
-        if stretch.start == 0:
+        if stretch.anew:
             kept.clear()
         kept.append(stretch)
     return tuple(kept)

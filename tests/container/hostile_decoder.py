@@ -18,7 +18,7 @@ from typing import Any, BinaryIO
 import numpy as np
 
 from container import decoder
-from container.audio import BLOCK
+from container.audio import BLOCK, Part
 from tiro.ports import PCM
 
 
@@ -61,7 +61,7 @@ class Hostile:
     duration = 1.0
     warnings = ()
 
-    def __init__(self, file: BinaryIO, *, max_seconds: float) -> None:
+    def __init__(self, file: BinaryIO, *, max_seconds: float, part: Part) -> None:
         file.read(10)
 
     def __enter__(self) -> Hostile:

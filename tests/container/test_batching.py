@@ -7,7 +7,7 @@ import time
 from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import ExitStack
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
 
@@ -29,12 +29,21 @@ from tiro.ports import PCM, SAMPLE_RATE, DecodeOptions
 from tiro.request import Options
 from tiro.transcript import Transcript
 
-ENGLISH = DecodeOptions(language="en")
+HOW = DecodeOptions(language="")
+ENGLISH = Options(language="en")
+ANY = Options()
 
 
 def task(number: int, seconds: float = 1.0, *, step: int = 0) -> Task:
     pcm = np.full(round(seconds * SAMPLE_RATE), number / 100, np.float32)
     return Task(number, Attempt(Window(0, pcm, (Span(0, len(pcm)),)), step=step))
+
+
+def newcomer(number: int) -> Task:
+    """Return one of the windows that choose the language of their recording."""
+    asking = task(number)
+    asking.attempt = replace(asking.attempt, asks=True)
+    return asking
 
 
 @dataclass
@@ -45,8 +54,8 @@ class Bench:
     batcher: Batcher
     stack: ExitStack
 
-    def line(self, options: DecodeOptions, *tasks: Task) -> Line:
-        line = self.stack.enter_context(self.batcher.line(Hearing(options)))
+    def line(self, options: Options, *tasks: Task) -> Line:
+        line = self.stack.enter_context(self.batcher.line(Hearing(options, HOW)))
         line.put(tasks)
         return line
 
@@ -81,9 +90,9 @@ def test_all_are_served_in_turn(bench: Bench) -> None:
 
 
 def test_what_must_differ_is_decoded_apart_and_in_turn(bench: Bench) -> None:
-    german = bench.line(DecodeOptions(language="de"), *map(task, range(3)))
+    german = bench.line(Options(language="de"), *map(task, range(3)))
     english = bench.line(ENGLISH, *map(task, range(3)))
-    told = bench.line(DecodeOptions(language="en", prompt="Tiro"), task(0))
+    told = bench.line(Options(language="en", prompt="Tiro"), task(0))
     assert bench.answered(german, english, told) == [[0, 1, 2], [], []]
     assert bench.answered(german, english, told) == [[], [0, 1, 2], []]
     assert bench.answered(german, english, told) == [[], [], [0]]
@@ -103,7 +112,7 @@ def test_what_is_sampled_finds_company_in_other_recordings(bench: Bench) -> None
 
 
 def test_newcomers_tell_their_languages_in_one_batch(bench: Bench) -> None:
-    lines = [bench.line(DecodeOptions(language=""), task(i)) for i in range(3)]
+    lines = [bench.line(ANY, newcomer(i)) for i in range(3)]
     assert bench.answered(*lines) == [[0], [1], [2]]
     assert bench.engine.batches == [3]
 
@@ -111,17 +120,17 @@ def test_newcomers_tell_their_languages_in_one_batch(bench: Bench) -> None:
 def test_newcomers_of_different_languages_are_decoded_apart(bench: Bench) -> None:
     bench.engine = Oracle(languages=("en", "de"))
     bench.batcher = Batcher(bench.engine, 4)
-    lines = [bench.line(DecodeOptions(language=""), task(i)) for i in range(4)]
+    lines = [bench.line(ANY, newcomer(i)) for i in range(4)]
     assert bench.answered(*lines) == [[0], [1], [2], [3]]
-    languages = [line.hearing.known.language for line in lines]
+    languages = [line.hearing.known[""].language for line in lines]
     assert set(languages) == {"en", "de"}
     assert sorted(o.language for o in bench.engine.options) == ["de", "en"]
     assert sum(bench.engine.batches) == 4
 
 
 def test_the_first_windows_of_a_recording_are_not_torn_apart(bench: Bench) -> None:
-    alone = bench.line(DecodeOptions(language=""), task(0))
-    four = bench.line(DecodeOptions(language=""), *map(task, range(1, 5)))
+    alone = bench.line(ANY, newcomer(0))
+    four = bench.line(ANY, *map(newcomer, range(1, 5)))
     assert bench.answered(alone, four) == [[0], []]
     assert bench.answered(alone, four) == [[], [1, 2, 3, 4]]
 
@@ -163,7 +172,7 @@ def test_a_poisoned_engine_fails_all_and_is_not_asked_again(bench: Bench) -> Non
 def test_a_language_that_cannot_be_chosen_fails_its_own_recording(
     bench: Bench, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    lines = [bench.line(DecodeOptions(language=""), task(i)) for i in range(3)]
+    lines = [bench.line(ANY, newcomer(i)) for i in range(3)]
 
     def unsure(*_: Any) -> None:
         raise ValueError("too unsure")
@@ -175,7 +184,7 @@ def test_a_language_that_cannot_be_chosen_fails_its_own_recording(
 
 
 def test_who_leaves_takes_the_tasks_along(bench: Bench) -> None:
-    with bench.batcher.line(Hearing(ENGLISH)) as gone:
+    with bench.batcher.line(Hearing(ENGLISH, HOW)) as gone:
         gone.put(map(task, range(4)))
     stays = bench.line(ENGLISH, task(5))
     assert bench.answered(stays) == [[5]]

@@ -15,6 +15,7 @@ from tests.container.sound import silence, tone, write
 from tests.files import LocalFiles
 from tiro.checkpoint import Stretch
 from tiro.errors import Interrupted
+from tiro.ports import PCM
 from tiro.request import Options
 from tiro.transcript import Engine, Transcript
 
@@ -35,22 +36,41 @@ class Notes:
 
 Hear = Callable[..., Transcript]
 
+LENGTHS = (5, 28, 3, 40, 12, 9, 4, 15, 8)
+
+WISHES = [
+    {},
+    {"words": True},
+    {"multilingual": True},
+    {"channels": "separate", "words": True},
+    {"language": "en", "start": 33.3, "end": 180.0},
+]
+"""Whatever may be remembered from window to window."""
+
+
+def speech(seed: int, lengths: Sequence[float] = LENGTHS) -> PCM:
+    """Return a few minutes with speech and silence of all lengths."""
+    chance = np.random.default_rng(seed)
+    pieces = [silence(40)]
+    for seconds in lengths:
+        pieces += [tone(seconds, 300 + 40 * seconds + seed), silence(float(chance.choice([0.6, 2, 7, 35])))]
+    return np.concatenate(pieces)
+
 
 @pytest.fixture
-def hear(tmp_path: Path) -> Hear:
-    """Transcribe a few minutes of a recording with speech and silence of all lengths."""
-    chance = np.random.default_rng(5)
-    pieces = [silence(40)]
-    for seconds in (5, 28, 3, 70, 12, 20, 9, 4, 31, 6, 15, 8):
-        pieces += [tone(seconds, 300 + 40 * seconds), silence(float(chance.choice([0.6, 2, 7, 35])))]
-    write(tmp_path / "a.flac", np.concatenate(pieces), codec="flac")
+def hear(tmp_path: Path, request: pytest.FixtureRequest) -> Hear:
+    """Transcribe a recording of two channels, as somebody wishes."""
+    channels = [speech(5), speech(6, LENGTHS[4:])]
+    longest = max(map(len, channels))
+    write(tmp_path / "a.flac", [np.pad(each, (0, longest - len(each))) for each in channels], codec="flac")
     files = LocalFiles(tmp_path)
 
     def hear(checkpoint: Notes, *, engine: Oracle | None = None, batch_size: int = 2) -> Transcript:
-        transcriber = WindowTranscriber(media=files, engine=engine or Oracle(), vad=LoudVad(), batch_size=batch_size)
+        engine = engine or Oracle(languages=("en", "en", "de"))
+        transcriber = WindowTranscriber(media=files, engine=engine, vad=LoudVad(), batch_size=batch_size)
         return transcriber.transcribe(
             files.media("a.flac"),
-            Options(),
+            Options(**getattr(request, "param", {})),
             max_seconds=3600,
             on_progress=lambda done, total: None,
             checkpoint=checkpoint,
@@ -59,11 +79,12 @@ def hear(tmp_path: Path) -> Hear:
     return hear
 
 
-def test_left_after_any_stretch_it_goes_on_to_the_same_end(hear: Hear) -> None:
+@pytest.mark.parametrize("hear", WISHES, indirect=True, ids=str)
+def test_left_it_goes_on_to_the_same_end(hear: Hear) -> None:
     whole = hear(kept := Notes())
-    assert len(kept.stretches) > 5
-    assert len({segment.flags for segment in whole.segments}) > 3, "or it would say little"
-    for i in range(1, len(kept.stretches) + 1):
+    assert len(kept.stretches) > 3
+    assert len({segment.flags for segment in whole.segments}) > 2, "or it would say little"
+    for i in {1, 2, len(kept.stretches) // 2, len(kept.stretches) - 1, len(kept.stretches)}:
         assert hear(Notes(kept.stretches[:i])) == whole
 
 
@@ -81,8 +102,9 @@ def test_left_and_taken_up_again_at_every_stretch(hear: Hear) -> None:
 
 
 def test_what_is_heard_for_good_is_not_decoded_again(hear: Hear) -> None:
-    hear(kept := Notes(), engine=(first := Oracle()))
-    hear(Notes(kept.stretches[:-1]), engine=(second := Oracle()))
+    first, second = (Oracle(languages=("en", "en", "de")) for _ in range(2))
+    hear(kept := Notes(), engine=first)
+    hear(Notes(kept.stretches[:-1]), engine=second)
     assert len(second.decoded) < len(first.decoded) / 2
 
 
@@ -91,8 +113,8 @@ def test_the_stretches_are_in_order_and_say_what_the_transcript_says(hear: Hear)
     ends = [stretch.end for stretch in kept.stretches]
     assert [stretch.start for stretch in kept.stretches] == [0.0, *ends[:-1]]
     assert ends == sorted(ends)
-    assert [s for stretch in kept.stretches for s in stretch.segments] == list(whole.segments)
-    assert all(a.end >= s.end for a in kept.stretches for s in a.segments)
+    told = sorted(s.text for stretch in kept.stretches for s in stretch.segments)
+    assert told == sorted(s.text for s in whole.segments)
 
 
 @pytest.mark.parametrize("batch_size", [1, 3, 8])
@@ -109,4 +131,4 @@ def test_another_engine_begins_anew(hear: Hear) -> None:
     hear(kept := Notes())
     later = Notes(kept.stretches[:3])
     assert hear(later, engine=Other()).engine.version == "2"
-    assert later.stretches[3].start == 0
+    assert [stretch.anew for stretch in later.stretches[:4]] == [True, False, False, True]
