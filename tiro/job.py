@@ -154,7 +154,7 @@ class Job(_Model):
 
     def returned(self, *, counted: bool) -> Job:
         """A worker gives the job back; an attempt that Spot or SIGTERM ended is not `counted`."""
-        return self._to(JobStatus.QUEUED, started_at=None, worker_ready_at=None, attempts=self.attempts - (not counted))
+        return self._to(JobStatus.QUEUED, started_at=None, attempts=self.attempts - (not counted))
 
     def completed(self, *, at: datetime, transcript: TranscriptRef) -> Job:
         return self._to(JobStatus.COMPLETED, finished_at=at, transcript=transcript)
