@@ -11,7 +11,7 @@ override FILE := $(value FILE)
 export FILE
 
 .DEFAULT_GOAL := help
-.PHONY: help demo sandbox reset test test-fast check format lint types imports synth openapi quality lock clean
+.PHONY: help demo sandbox reset test test-fast check format lint types imports synth openapi cli-docs quality lock clean
 
 help:  ## Say what there is
 	@grep -E '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | expand -t 12
@@ -50,6 +50,9 @@ synth: .venv/.run  ## Write the prod stage's cloud assembly to cdk.out
 
 openapi: .venv/.dev  ## Write docs/openapi.json anew from the routes
 	$(BIN)/python -m functions.api.openapi docs/openapi.json
+
+cli-docs: .venv/.dev  ## Write docs/cli.md anew from the command line's parser
+	$(BIN)/python -m tiro.manual docs/cli.md
 
 quality: .venv/.dev  ## Word error rates on a corpus: make quality CORPUS=dir
 	$(BIN)/python -m tests.quality "$(CORPUS)"

@@ -46,6 +46,7 @@ def recording(tmp_path: Path) -> str:
 def _environment(api: FakeApi, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("TIRO_API_URL", f"{api.url}/prod")
     monkeypatch.setenv("TIRO_API_KEY", KEY)
+    monkeypatch.setenv("XDG_STATE_HOME", str(tmp_path.parent / "state"))
     monkeypatch.chdir(tmp_path)
 
 
@@ -191,7 +192,7 @@ def test_an_empty_file(recording: str, capfd: Captured) -> None:
     ("argv", "said"),
     [
         ([], "required: COMMAND"),
-        (["transcribe"], "required: PATH"),
+        (["transcribe"], "required: SOURCE"),
         (["transcribe", "x", "--format", "doc"], "invalid choice: 'doc'"),
         (["transcribe", "interview.mp3", "--language", "klingon"], "'klingon' is not a language Tiro knows"),
         (["transcribe", "s3://nothing"], "an object is named s3://bucket/key"),
@@ -239,7 +240,6 @@ def test_an_answer_that_is_not_tiro_s(api: FakeApi, recording: str, status: int)
     ("argv", "said"),
     [
         (["nothing.mp3"], "tiro: nothing.mp3: No such file or directory\n"),
-        (["."], "tiro: .: Is a directory\n"),
         (["interview.mp3", "-o", "nowhere/out.txt"], "no such directory to write to"),
         (["interview.mp3", "-o", "."], "tiro: .: Is a directory\n"),
     ],
