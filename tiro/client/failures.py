@@ -120,7 +120,7 @@ def _read_failure(answer: httpx.Response) -> RequestFailed:
         except ValidationError:
             pass
     said = re.search(r"<Code>(.*?)</Code>.*?<Message>(.*?)</Message>", answer.text, re.DOTALL)
-    if said:
+    if said and "Authorization" not in answer.request.headers:  # S3 where the API should be is somebody else
         sent = answer.request.method == "PUT"
         code, title = (
             ("upload_refused", "S3 refused the upload") if sent else ("copy_refused", "S3 keeps the copy back")

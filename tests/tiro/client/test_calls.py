@@ -132,6 +132,13 @@ def test_a_code_of_a_later_version_is_carried(client: Client, api: FakeApi) -> N
     assert failed.value.problem().code == "of_tomorrow"
 
 
+def test_s3_at_the_api_s_address_is_a_stranger(client: Client, api: FakeApi) -> None:
+    api.fail("GET", 404, body=b"<Error><Code>NoSuchBucket</Code><Message>There is no such bucket</Message></Error>")
+    with pytest.raises(RequestFailed) as failed:
+        client.job("x")
+    assert failed.value.problem().code == "unexpected_answer"
+
+
 def test_a_failed_job_can_be_raised(client: Client, api: FakeApi) -> None:
     api.error = errors.NotAudio("This is a text file.")
     failed = job_failure(client.wait(client.submit(THING).id))
