@@ -7,7 +7,7 @@ better, and would cost the exact clock and the natural pauses that Whisper was t
 from __future__ import annotations
 
 from collections.abc import Iterable, Iterator
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from itertools import pairwise
 
 import numpy as np
@@ -25,6 +25,9 @@ minutes of English prompts had 78 wrong words instead of 63, and 1.5 s gained no
 PAUSE = int(5.0 * SAMPLE_RATE)
 """Samples of silence that always end a window; a shorter silence may stand inside one."""
 
+EDGE = SAMPLE_RATE // 10
+"""Samples that what is said may begin before the speech that was detected, and end after it."""
+
 LONG_PAUSE = SAMPLE_RATE
 """Samples beyond which a longer pause makes no better cut: a full stop is a full stop."""
 
@@ -36,6 +39,7 @@ class Window:
     start: int
     pcm: PCM
     spans: tuple[Span, ...]  # the speech detected in it
+    channel: str | None = None  # the label of the one it was heard on, where channels are kept apart
 
     @property
     def end(self) -> int:
@@ -49,7 +53,8 @@ class Window:
     def part(self, start: int, end: int) -> Window:
         """Return the window from `start` to `end`, clipped to this one."""
         start, end = max(start, self.start), min(end, self.end)
-        return Window(start, self.pcm[start - self.start : end - self.start], clip(self.spans, start, end))
+        pcm = self.pcm[start - self.start : end - self.start]
+        return replace(self, start=start, pcm=pcm, spans=clip(self.spans, start, end))
 
 
 def clip(spans: Iterable[Span], start: int, end: int) -> tuple[Span, ...]:

@@ -34,7 +34,10 @@ TiroError
 │   │   ├── MediaTooLarge             media_too_large         413
 │   │   ├── MediaTooLong              media_too_long          422
 │   │   ├── NotAudio                  not_audio               422
-│   │   └── NoAudioTrack              no_audio_track          422
+│   │   ├── NoAudioTrack              no_audio_track          422
+│   │   ├── TooManyChannels           too_many_channels       422
+│   │   ├── PartNotThere              part_not_there          422
+│   │   └── LanguageUnsure            language_unsure         422
 │   ├── UploadExpired             upload_expired              408
 │   ├── AddressRefused            address_refused             403   no URL of theirs leads there
 │   ├── FetchFailed               fetch_failed                502   the server of a `url` said no
@@ -301,6 +304,24 @@ class NotAudio(MediaError):
 
 class NoAudioTrack(MediaError):
     code, title = "no_audio_track", "The file has no audio track"
+
+
+class TooManyChannels(MediaError):
+    """At most eight channels are heard apart. Leave `channels` out, and they are heard as a mix."""
+
+    code, title = "too_many_channels", "The recording has too many channels to hear apart"
+
+
+class PartNotThere(MediaError):
+    """The part that `start` and `end` name lies behind the end of the recording."""
+
+    code, title = "part_not_there", "The recording has no such part"
+
+
+class LanguageUnsure(MediaError):
+    """Nobody can say which language is spoken, and `if_unsure` says `fail`. Name the `language`, or a fallback."""
+
+    code, title = "language_unsure", "The language is not certain enough"
 
 
 # ---------------------------------------------------------------- the job came to its end

@@ -39,6 +39,7 @@ from tiro.errors import (
 from tiro.formats import OPENAI_FORMATS, Wishes
 from tiro.job import Job
 from tiro.key import Scope
+from tiro.model import check_understood
 from tiro.quota import Quota
 from tiro.settings import ApiSettings
 
@@ -108,6 +109,7 @@ def _hear(form: type[TranslationForm]) -> Response[str]:
     until = wiring.clock().now() + WAIT
     call = read_call(_body(), event.headers.get("Content-Type") or "", form)
     _check_model(call.form.model, config.models)
+    check_understood(config.models[0], language=call.form.options.language, task=call.form.options.task)
     # Before there is a job: whoever is sent away costs nothing, and the SDK comes again by itself.
     with seat(until + AFTERWARDS):
         job = _make(call)

@@ -5,6 +5,7 @@ from __future__ import annotations
 import io
 import logging
 import tracemalloc
+import wave
 from collections.abc import Sequence
 from pathlib import Path
 from typing import BinaryIO
@@ -12,17 +13,25 @@ from typing import BinaryIO
 import numpy as np
 import pytest
 
-from container.audio import BLOCK, Recording
+from container.audio import BLOCK, WHOLE, Part, Recording
 from tests.container.sound import power, tone, write, write_video
-from tiro.errors import MediaEmpty, MediaTooLong, NoAudioTrack, NotAudio, ServiceUnavailable
+from tiro.errors import (
+    MediaEmpty,
+    MediaTooLong,
+    NoAudioTrack,
+    NotAudio,
+    PartNotThere,
+    ServiceUnavailable,
+    TooManyChannels,
+)
 from tiro.ports import PCM, SAMPLE_RATE
 
 HOUR = 3600.0
 
 
-def decode(file: Path | bytes, *, max_seconds: float = HOUR) -> tuple[PCM, Recording]:
+def decode(file: Path | bytes, *, max_seconds: float = HOUR, part: Part = WHOLE) -> tuple[PCM, Recording]:
     stream: BinaryIO = io.BytesIO(file if isinstance(file, bytes) else file.read_bytes())
-    with Recording(stream, max_seconds=max_seconds) as recording:
+    with Recording(stream, max_seconds=max_seconds, part=part) as recording:
         blocks = list(recording.blocks())
     assert all(b.dtype == np.float32 and b.ndim == 1 and 0 < len(b) <= BLOCK for b in blocks)
     return np.concatenate(blocks), recording
@@ -190,3 +199,77 @@ def test_the_mix_changes_its_mind_without_a_click(tmp_path: Path) -> None:
     pcm, _ = decode(write(tmp_path / "a.wav", [left, right]))
     assert power(pcm[-SAMPLE_RATE:]) == pytest.approx(power(left), rel=0.05)
     assert max(_steps(pcm)) < 2.2 * max(_steps(left))
+
+
+class TestPart:
+    """Of a recording, only what lies between two seconds."""
+
+    def clicks(self, tmp_path: Path, name: str = "a.flac", codec: str = "flac", rate: int = SAMPLE_RATE) -> Path:
+        """Ten seconds: second n is a tone of 200 + 100 n Hz."""
+        return write(
+            tmp_path / name,
+            np.concatenate([tone(1, 200 + 100 * n, rate=rate) for n in range(10)]),
+            codec=codec,
+            rate=rate,
+        )
+
+    @pytest.mark.parametrize(("name", "codec", "rate"), [("a.flac", "flac", 16_000), ("a.mp3", "libmp3lame", 44_100)])
+    def test_it_begins_and_ends_where_it_should(self, tmp_path: Path, name: str, codec: str, rate: int) -> None:
+        pcm, recording = decode(self.clicks(tmp_path, name, codec, rate), part=Part(start=4.0, end=6.5))
+        assert recording.seconds == pytest.approx(2.5, abs=0.001)
+        assert recording.duration == pytest.approx(2.5, abs=0.1)
+        heard = [loudest_hertz(pcm[round(at * SAMPLE_RATE) :][: SAMPLE_RATE // 4]) for at in (0.3, 1.3, 2.1)]
+        assert heard == pytest.approx([600, 700, 800], abs=5)
+
+    def test_it_is_the_same_sound_as_in_the_whole(self, tmp_path: Path) -> None:
+        file = self.clicks(tmp_path, rate=44_100)
+        whole, _ = decode(file)
+        part, _ = decode(file, part=Part(start=3.21))
+        rest = whole[round(3.21 * SAMPLE_RATE) :]
+        assert len(part) == pytest.approx(len(rest), abs=1)  # a resampler may begin half a sample off
+        assert np.corrcoef(part[: len(rest) - 1], rest[: len(rest) - 1])[0, 1] > 0.99
+
+    def test_what_lies_behind_the_end_is_not_there(self, tmp_path: Path) -> None:
+        with pytest.raises(PartNotThere, match=r"10\.0 s long, and ends before 11 s"):
+            decode(self.clicks(tmp_path), part=Part(start=11))
+
+    def test_a_part_that_ends_behind_the_end_ends_with_the_recording(self, tmp_path: Path) -> None:
+        _, recording = decode(self.clicks(tmp_path), part=Part(start=8, end=100))
+        assert recording.seconds == pytest.approx(2, abs=0.01)
+        assert recording.warnings == ()
+
+
+class TestChannels:
+    """Each by itself."""
+
+    def test_one_is_taken_out(self, tmp_path: Path) -> None:
+        file = write(tmp_path / "a.flac", [tone(2, 440), tone(2, 880)], codec="flac")
+        left, recording = decode(file, part=Part(start=0.5, channel=0))
+        right, _ = decode(file, part=Part(channel=1))
+        assert recording.seconds == pytest.approx(1.5, abs=0.001)
+        assert [loudest_hertz(left), loudest_hertz(right)] == pytest.approx([440, 880], abs=2)
+
+    def test_a_file_that_turns_to_mono_goes_on_in_both(self, tmp_path: Path) -> None:
+        first = write(tmp_path / "a.mp3", [tone(1), tone(1, 660)], codec="libmp3lame", rate=16_000)
+        second = write(tmp_path / "b.mp3", tone(1, 880), codec="libmp3lame", rate=16_000)
+        both = first.read_bytes() + second.read_bytes()
+        assert self.labels(both) == ("left", "right")
+        right, _ = decode(both, part=Part(channel=1))
+        assert [loudest_hertz(right[:12_000]), loudest_hertz(right[-12_000:])] == pytest.approx([660, 880], abs=3)
+
+    def test_they_are_labelled(self, tmp_path: Path) -> None:
+        assert self.labels(write(tmp_path / "a.flac", tone(1), codec="flac").read_bytes()) == ("1",)
+        assert self.labels(write(tmp_path / "a.flac", [tone(1)] * 6, codec="flac").read_bytes()) == tuple("123456")
+
+    def test_there_may_be_too_many(self, tmp_path: Path) -> None:
+        with wave.open(str(tmp_path / "a.wav"), "wb") as file:
+            file.setnchannels(9)
+            file.setsampwidth(2)
+            file.setframerate(SAMPLE_RATE)
+            file.writeframes(bytes(9 * 2 * 1600))
+        with pytest.raises(TooManyChannels, match="9 channels"):
+            self.labels((tmp_path / "a.wav").read_bytes())
+
+    def labels(self, file: bytes) -> tuple[str, ...]:
+        with Recording(io.BytesIO(file), max_seconds=HOUR) as recording:
+            return recording.channels()

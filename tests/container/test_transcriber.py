@@ -8,8 +8,9 @@ from pathlib import Path
 import numpy as np
 import pytest
 
+from container.hearing import LADDER
 from container.judge import Flag
-from container.transcriber import LADDER, PROGRESS_SECONDS, WindowTranscriber
+from container.transcriber import PROGRESS_SECONDS, WindowTranscriber
 from tests.container.engine import LONG_ENOUGH, FakeEngine, LoudVad, said
 from tests.container.sound import silence, tone, write
 from tests.files import LocalFiles

@@ -30,9 +30,16 @@ class Flag:
 
 OPTIONS = (
     Flag("language", "such as en or pt-BR; without it, detected", "TAG"),
+    Flag("if_unsure", "of the language: guess, which is the default, fail, or the tag of the one to take", "WHAT"),
+    Flag("language_threshold", "so sure a detection must be: 0 to 1, 0.5 unless told", "P", float),
+    Flag("multilingual", "detect the language anew wherever it may change", kind="switch"),
     Flag("task", "translate: into English, whatever is spoken", choices=("transcribe", "translate")),
     Flag("prompt", "names and words to expect, in the recording's language", "TEXT"),
+    Flag("hotwords", "a name or word to expect; may be said again", "WORD", kind="list"),
     Flag("words", "tell when each word is spoken", kind="switch"),
+    Flag("channels", "separate: each is heard by itself, and labelled", choices=("mix", "separate")),
+    Flag("start", "seconds; where the part wanted begins", "S", float),
+    Flag("end", "seconds; where the part wanted ends", "S", float),
     Flag("metadata", "your own, to find again at the job; may be said again", "NAME=VALUE", kind="pairs"),
     Flag("webhook", "the id of the endpoint that alone is told of this job", "ID"),
 )

@@ -20,8 +20,7 @@ def test_the_tables_are_whole() -> None:
     assert list(EVERY_FORMAT) == list(FORMATS)
 
 
-def test_what_is_said_is_sent(api: FakeApi, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr("tiro.request.UNHEARD", frozenset(), raising=False)
+def test_what_is_said_is_sent(api: FakeApi) -> None:
     said = [
         "--language",
         "pt-BR",
