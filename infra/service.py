@@ -178,7 +178,12 @@ class ServiceStack(Stack):
         self.answer.allow_objects("PutObject", "ListMultipartUploadParts", of=media, under=["uploads/*"])
         self.answer.allow_objects("GetObject", *READ_TAGS, of=media, under=doors)
         for name in config.source_buckets:
-            self.answer.allow_objects("GetObject", *READ_TAGS, of=self._bucket(name), under=["*/*"])  # {owner}/…
+            source = self._bucket(name)
+            self.answer.allow_objects(
+                "GetObject", "GetObjectVersion", *READ_TAGS, of=source, under=["*/*"]
+            )  # {owner}/…
+            self.answer.allow_listing("ListBucket", of=source, under=["*/*"])
+        self.answer.allow_listing("ListBucket", of=media, under=doors)  # a prefix is a batch
         self.answer.allow_objects("GetObject", of=transcripts, under=["transcripts/*"])
         self.answer.allow_objects("GetObject", "PutObject", of=transcripts, under=["renderings/*"])  # what is too large
         self.answer.allow("sqs:SendMessage", on=work)

@@ -219,6 +219,15 @@ class FakeMediaStore:
         versions = self._objects.get((bucket, key), [])
         return next((v for v in reversed(versions) if version in (None, v.version)), None)
 
+    def keys(self, prefix: S3Object, *, after: str | None, limit: int) -> tuple[Sequence[str], bool]:
+        there = (
+            key
+            for (bucket, key), versions in self._objects.items()
+            if bucket == prefix.bucket and versions[-1].body is not None
+        )
+        found = sorted(key for key in there if key.startswith(prefix.key) and key > (after or ""))
+        return found[:limit], len(found) > limit
+
     def erase(self, source: S3Object) -> None:
         self._objects.pop((source.bucket, source.key), None)
 

@@ -108,7 +108,7 @@ def _readable_url(url: str) -> str:
     return url
 
 
-def _s3_object(value: Any) -> Any:
+def s3_object(value: Any) -> Any:
     if not isinstance(value, str):
         raise ValueError("an object is named by a string, s3://bucket/key")
     return S3Object.parse(value)
@@ -121,7 +121,7 @@ class Source(_Strict):
 
     upload: UploadSource | None = None
     url: Annotated[str, AfterValidator(_readable_url)] | None = None  # http(s), open to everybody or signed
-    s3: Annotated[S3Object, BeforeValidator(_s3_object, json_schema_input_type=str)] | None = None  # s3://bucket/key
+    s3: Annotated[S3Object, BeforeValidator(s3_object, json_schema_input_type=str)] | None = None  # s3://bucket/key
 
     @model_validator(mode="after")
     def _exactly_one(self) -> Source:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from contextlib import closing, contextmanager, suppress
 from datetime import UTC, datetime, timedelta
 from typing import TYPE_CHECKING, Any
@@ -107,6 +107,13 @@ class S3MediaStore:
         return Media(
             bucket=self._bucket, key=key, version=version, etag=etag, size=len(body), content_type=content_type
         )
+
+    def keys(self, prefix: S3Object, *, after: str | None, limit: int) -> tuple[Sequence[str], bool]:
+        with _s3_errors(_not_found(prefix.bucket, prefix.key)):
+            page = self._client.list_objects_v2(
+                Bucket=prefix.bucket, Prefix=prefix.key, MaxKeys=limit, **_given(StartAfter=after)
+            )
+        return [found["Key"] for found in page.get("Contents", [])], page["IsTruncated"]
 
     def erase(self, source: S3Object) -> None:
         with _s3_errors():

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Protocol
 
@@ -31,6 +31,13 @@ class MediaStore(Protocol):
         """Return bytes `start` to `end`, exclusive, of this very version, or as many of them as there are.
 
         Raises MediaNotFound; also when the object was deleted, though an older version may still lie there.
+        """
+        ...
+
+    def keys(self, prefix: S3Object, *, after: str | None, limit: int) -> tuple[Sequence[str], bool]:
+        """Return up to `limit` keys that begin so, in their order, and whether there are more.
+
+        Raises MediaNotFound where the bucket may not be listed.
         """
         ...
 

@@ -10,7 +10,7 @@ Plain functions over ports; each file is a stretch of the way. The order of writ
 
 from tiro.service.admit import admit
 from tiro.service.arrive import DROP_SECONDS, ObjectCreated, arrived
-from tiro.service.batch import find_batch, submit_batch
+from tiro.service.batch import find_batch, submit_batch, submit_prefix, with_uploads
 from tiro.service.deliver import Deliverer, announce, pass_on_due
 from tiro.service.dictate import Dictation, dictate, wait_for
 from tiro.service.end import abandon_parts, bury, expire, fail
@@ -70,8 +70,10 @@ __all__ = [
     "rotate",
     "submit",
     "submit_batch",
+    "submit_prefix",
     "transcribe",
     "try_out",
     "upload_state",
     "wait_for",
+    "with_uploads",
 ]

@@ -43,7 +43,7 @@ def submit(
         job = _new_job(request, owner=owner, source="url", batch=batch, clock=clock, job_id=job_id)
         return await_fetch(job, request.source.url, jobs=jobs, fetches=fetches, settings=settings), None
     assert request.source.s3  # noqa: S101  (Source holds exactly one)
-    _check_allowed(request.source.s3, owner, settings)
+    check_allowed(request.source.s3, owner, settings)
     found = media.head(request.source.s3).media
     check_size(found, settings)
     job = _new_job(request, owner=owner, source="s3", batch=batch, clock=clock, job_id=job_id).queued(
@@ -111,7 +111,7 @@ def await_fetch(job: Job, url: str, *, jobs: JobStore, fetches: FetchQueue, sett
     return jobs.create(job.model_copy(update={"url": url, "media": named, "upload_expires_at": expires}))
 
 
-def _check_allowed(source: S3Object, owner: str, settings: ApiSettings) -> None:
+def check_allowed(source: S3Object, owner: str, settings: ApiSettings) -> None:
     """An owner may name what lies under a prefix of their own, in the media bucket or a source bucket."""
     own: dict[str, tuple[str, ...]] = {settings.media_bucket: (f"inbox/{owner}/", f"uploads/{owner}/")}
     own |= dict.fromkeys(settings.source_buckets, (f"{owner}/",))
