@@ -14,6 +14,7 @@ from typing import Annotated, Any, Self
 from pydantic import AwareDatetime, BaseModel, BeforeValidator, ConfigDict, Field, ValidationError, model_validator
 
 from tiro.errors import FieldProblem, InvalidRequest, Problem
+from tiro.handling import Handling, Priority
 from tiro.job import JobStatus, new_id
 from tiro.request import Metadata, Options, S3Object, Source, s3_object
 from tiro.upload import Upload
@@ -23,7 +24,7 @@ MOST_SOURCES = 1000
 """In one batch: what a call can make jobs of, in the time that it may take (docs/api/sources.md)."""
 
 
-class BatchRequest(Options):
+class BatchRequest(Options, Handling):
     """The body of `POST /v1/batches`: the options are every job's."""
 
     model_config = ConfigDict(json_schema_extra={"oneOf": [{"required": ["sources"]}, {"required": ["prefix"]}]})
@@ -32,12 +33,17 @@ class BatchRequest(Options):
     # Or every recording whose name begins so, s3://bucket/prefix: a thousand of them a call.
     prefix: Annotated[S3Object, BeforeValidator(s3_object, json_schema_input_type=str)] | None = None
     cursor: str | None = Field(default=None, max_length=4096)  # beside `prefix`: `next_cursor` of the call before
+    priority: Priority = Priority.BATCH  # of every job; interactive: heard before others' batches
     metadata: Metadata = Field(default={}, max_length=16)  # the caller's own, echoed in every job
     webhook: JobWebhook | None = None  # where alone it is told what becomes of each; else your endpoints hear
 
     @property
     def options(self) -> Options:
         return Options.model_validate(self.model_dump(include=set(Options.model_fields)))
+
+    @property
+    def handling(self) -> Handling:
+        return Handling.model_validate(self.model_dump(include=set(Handling.model_fields)))
 
     @model_validator(mode="after")
     def _sources_or_prefix(self) -> Self:

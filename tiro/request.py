@@ -18,6 +18,7 @@ from pydantic import (
 
 from tiro.address import Address
 from tiro.errors import AddressRefused, FieldProblem, InvalidRequest, MalformedBody
+from tiro.handling import Handling
 from tiro.language import parse_language
 from tiro.webhook import JobWebhook
 
@@ -130,7 +131,7 @@ class Source(_Strict):
         return self
 
 
-class TranscriptionRequest(Options):
+class TranscriptionRequest(Options, Handling):
     """The body of `POST /v1/transcriptions`."""
 
     source: Source
@@ -140,6 +141,10 @@ class TranscriptionRequest(Options):
     @property
     def options(self) -> Options:
         return Options.model_validate(self.model_dump(include=set(Options.model_fields)))
+
+    @property
+    def handling(self) -> Handling:
+        return Handling.model_validate(self.model_dump(include=set(Handling.model_fields)))
 
 
 def parse_request(body: str | bytes | None) -> TranscriptionRequest:
@@ -173,6 +178,18 @@ def parse_options(values: dict[str, str]) -> Options:
     """
     try:
         return _heard(Options.model_validate({k: v for k, v in values.items() if k in Options.model_fields and v}))
+    except ValidationError as error:
+        raise invalid(error) from None
+
+
+def parse_handling(values: dict[str, str]) -> Handling:
+    """Read from the same what is to become of a job. A dropped recording is its owner's, and theirs to delete.
+
+    Raises InvalidRequest naming each that is wrong.
+    """
+    named = {name: values[name] for name in ("priority", "retention_seconds") if values.get(name)}
+    try:
+        return Handling.model_validate(named)
     except ValidationError as error:
         raise invalid(error) from None
 

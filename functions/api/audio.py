@@ -94,7 +94,7 @@ def _hear(form: type[TranslationForm]) -> Response[str]:
         jobs=wiring.jobs(),
         media=media,
         reader=HeaderReader(media),
-        queue=wiring.queue(config.queue_url),
+        queue=wiring.queue(config.queue_url, config.batch_queue_url),
         clock=clock,
         limits=config,
     )

@@ -105,7 +105,7 @@ def _submit_one(wanted: TranscriptionRequest, batch: str, job_id: str, owner: st
             job_id=job_id,
             jobs=wiring.jobs(),
             media=wiring.media(config.media_bucket),
-            queue=wiring.queue(config.queue_url),
+            queue=wiring.queue(config.queue_url, config.batch_queue_url),
             fetches=wiring.fetch_queue(config.fetch_queue_url),
             parts=wiring.parts(config.media_bucket),
             clock=wiring.clock(),

@@ -93,7 +93,7 @@ def submit() -> Response[str]:
                 owner=owner,
                 jobs=wiring.jobs(),
                 media=wiring.media(config.media_bucket),
-                queue=wiring.queue(config.queue_url),
+                queue=wiring.queue(config.queue_url, config.batch_queue_url),
                 fetches=wiring.fetch_queue(config.fetch_queue_url),
                 parts=wiring.parts(config.media_bucket),
                 clock=wiring.clock(),
@@ -192,6 +192,7 @@ def delete(job_id: str) -> Response[str]:
         media=wiring.media(config.media_bucket),
         transcripts=wiring.transcripts(config.transcript_bucket),
         parts=wiring.parts(config.media_bucket),
+        deliveries=wiring.deliveries(),
         clock=wiring.clock(),
     )
     return Response(HTTPStatus.NO_CONTENT, None, "")
@@ -220,7 +221,7 @@ def retry(job_id: str) -> Response[str]:
                 ended,
                 jobs=wiring.jobs(),
                 media=wiring.media(config.media_bucket),
-                queue=wiring.queue(config.queue_url),
+                queue=wiring.queue(config.queue_url, config.batch_queue_url),
                 fetches=wiring.fetch_queue(config.fetch_queue_url),
                 clock=wiring.clock(),
                 settings=config,

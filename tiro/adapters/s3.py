@@ -123,6 +123,11 @@ class S3MediaStore:
                     if found["Key"] == source.key:  # and not one that only begins so
                         self._client.delete_object(Bucket=source.bucket, Key=source.key, VersionId=found["VersionId"])
 
+    def lend(self, media: Media, *, content_type: str, seconds: int) -> str:
+        what = _given(Bucket=media.bucket, Key=media.key, VersionId=media.version, ResponseContentType=content_type)
+        with _s3_errors():
+            return self._client.generate_presigned_url("get_object", Params=what, ExpiresIn=seconds)
+
     def presign_upload(self, key: str, *, content_type: str | None, size: int | None, seconds: int) -> Upload:
         signed = _given(Bucket=self._bucket, Key=key, ContentType=content_type, ContentLength=size)
         with _s3_errors():

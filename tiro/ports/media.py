@@ -49,6 +49,10 @@ class MediaStore(Protocol):
         """Write a recording that came inside a call, into the bucket where uploads go; return this version of it."""
         ...
 
+    def lend(self, media: Media, *, content_type: str, seconds: int) -> str:
+        """Return a URL at which anyone who has it may GET this very version, as what `content_type` says."""
+        ...
+
     def presign_upload(self, key: str, *, content_type: str | None, size: int | None, seconds: int) -> Upload: ...
 
 

@@ -19,9 +19,10 @@ from tiro.service.limits import check_duration, check_size
 from tiro.service.listing import list_jobs
 from tiro.service.once import once, reopen
 from tiro.service.quota import check_quota
-from tiro.service.read import find, find_even_gone, lend_large, read_transcript
+from tiro.service.read import find, find_even_gone, lend_large, lend_media, read_transcript
 from tiro.service.stop import cancel, delete, retry
 from tiro.service.submit import submit
+from tiro.service.tidy import Tidier
 from tiro.service.upload import complete_upload, part_urls, upload_state
 from tiro.service.webhooks import check_webhook, redeliver, register, rotate, try_out
 from tiro.service.work import LOOKS_FOR_JOB, Claim, Declined, LeaseTerms, claim, give_back, transcribe
@@ -36,6 +37,7 @@ __all__ = [
     "Fetcher",
     "LeaseTerms",
     "ObjectCreated",
+    "Tidier",
     "abandon_parts",
     "admit",
     "announce",
@@ -58,6 +60,7 @@ __all__ = [
     "find_even_gone",
     "give_back",
     "lend_large",
+    "lend_media",
     "list_jobs",
     "once",
     "part_urls",

@@ -9,6 +9,7 @@ from __future__ import annotations
 from collections.abc import Callable, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from datetime import datetime, timedelta
+from typing import Any
 
 from tiro.batch import MOST_SOURCES, Batch, BatchItem, BatchMade, BatchRequest, BatchView, Page, not_ours, view_batch
 from tiro.errors import BatchNotFound, Conflict, ServiceUnavailable, TiroError
@@ -119,7 +120,8 @@ def _make(
     until: datetime,
 ) -> BatchMade:
     """Make a job of each source. Its name is what makes its job's id its own."""
-    common = {"webhook": request.webhook, "metadata": request.metadata, **request.options.model_dump()}
+    common: dict[str, Any] = {"webhook": request.webhook, "metadata": request.metadata}
+    common |= request.options.model_dump() | request.handling.model_dump()
 
     def make(index: int) -> BatchItem:
         name, source = named[index]
