@@ -9,7 +9,7 @@ from datetime import datetime
 from typing import TYPE_CHECKING
 
 from tiro.adapters.dynamodb import outbox
-from tiro.adapters.dynamodb.table import LONGEST_ID, UNSEEN, Table, epoch, item_key
+from tiro.adapters.dynamodb.table import LONGEST_ID, UNSEEN, Table, document, epoch, item_key
 from tiro.delivery import KEPT, Delivery
 from tiro.errors import Conflict, DeliveryNotFound
 
@@ -85,7 +85,7 @@ def _item(delivery: Delivery) -> Item:
         **_key(delivery.job_id, delivery.id),
         "revision": {"N": str(delivery.revision)},
         "expires_at": {"N": str(math.ceil((delivery.created_at + KEPT).timestamp()))},
-        "document": {"S": delivery.model_dump_json()},
+        "document": document(delivery),
     }
     if delivery.due_at:
         item["due_shard"] = {"S": f"{PREFIX}{zlib.crc32(delivery.id.encode()) % DUE_SHARDS}"}

@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING
 
 from tiro.adapters.dynamodb.changes import beside
 from tiro.adapters.dynamodb.listing import index_attributes
-from tiro.adapters.dynamodb.table import UNSEEN, Table, epoch, item_key
+from tiro.adapters.dynamodb.table import UNSEEN, Table, document, epoch, item_key
 from tiro.errors import Conflict, JobNotFound
 from tiro.job import TOMBSTONE, Drop, Job, JobStatus
 
@@ -115,7 +115,7 @@ def job_item(job: Job) -> Item:
         "generation": {"N": str(job.generation)},
         "attempts": {"N": str(job.attempts)},
         "created_at": {"S": job.created_at.isoformat()},
-        "document": {"S": job.model_dump_json()},
+        "document": document(job),
         **index_attributes(job),
     }
     if job.deleted_at:
