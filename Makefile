@@ -11,7 +11,7 @@ override FILE := $(value FILE)
 export FILE
 
 .DEFAULT_GOAL := help
-.PHONY: help demo sandbox reset test test-fast check format lint types imports synth openapi cli-docs quality lock clean
+.PHONY: help demo sandbox reset test test-fast check format lint types imports synth openapi cli-docs costs quality lock clean
 
 help:  ## Say what there is
 	@grep -E '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | expand -t 12
@@ -53,6 +53,11 @@ openapi: .venv/.dev  ## Write docs/openapi.json anew from the routes
 
 cli-docs: .venv/.dev  ## Write docs/cli.md anew from the command line's parser
 	$(BIN)/python -m tiro.manual docs/cli.md
+
+costs: .venv/.dev  ## What Tiro costs besides its GPU, and what each route uses
+	@rm -f build/costs.md && mkdir -p build
+	COSTS_CALLS=50 COSTS_TABLE=build/costs.md $(BIN)/python -m pytest -q tests/costs
+	@cat build/costs.md
 
 quality: .venv/.dev  ## Word error rates on a corpus: make quality CORPUS=dir
 	$(BIN)/python -m tests.quality "$(CORPUS)"

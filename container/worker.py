@@ -219,7 +219,7 @@ def build(settings: WorkerSettings) -> World:
         jobs=DynamoDBJobStore(aws.dynamodb_client(), settings.table),
         runs=DynamoDBRunStore(aws.dynamodb_client(), settings.table),
         transcripts=S3TranscriptStore(aws.s3_client(), settings.transcript_bucket),
-        queue=SQSJobQueue(aws.sqs_client(), settings.queue_url),
+        queue=SQSJobQueue(aws.sqs_client(), settings.queue_url, settings.batch_queue_url),
         transcriber=WindowTranscriber(
             media=media, engine=engine, batch_size=settings.batch_size, beam_size=settings.beam_size
         ),

@@ -132,8 +132,8 @@ def transcripts(bucket: str) -> S3TranscriptStore:
 
 
 @cache
-def queue(url: str) -> SQSJobQueue:
-    return SQSJobQueue(aws.sqs_client(), url)
+def queue(url: str, batch_url: str) -> SQSJobQueue:
+    return SQSJobQueue(aws.sqs_client(), url, batch_url)
 
 
 @cache
@@ -164,5 +164,7 @@ def event_bus(name: str) -> EventBridgeBus:
 @cache
 def notifier() -> EgressNotifier:
     config = settings(DeliverySettings)
-    egress = Egress(Reach.of(config.allow_networks), Terms(seconds=config.delivery_seconds))
+    egress = Egress(
+        Reach.of(config.allow_networks), Terms(seconds=config.delivery_seconds, idle_seconds=config.delivery_seconds)
+    )
     return EgressNotifier(egress, config.webhook_schemes, clock().now)

@@ -219,6 +219,9 @@ class _Handler(BaseHTTPRequestHandler):
     def _serve(self) -> None:
         headers = {name.lower(): value for name, value in self.headers.items()}
         body = self.rfile.read(int(headers.get("content-length", 0)))
+        if len(body) < int(headers.get("content-length", 0)):
+            self.close_connection = True  # whoever sent it is gone: as S3, keep nothing of it
+            return
         asked = Asked(self.command, self.path, headers, body)
         self.api.asked.append(asked)
         if self.api.faults and self.api.faults[0].method == self.command:

@@ -13,7 +13,7 @@ from tests.fake_api import Asked, FakeApi
 from tiro.batch import BatchItem, BatchMade, BatchRequest, BatchView
 from tiro.delivery import AttemptView, DeliveryList, DeliveryState, DeliveryView
 from tiro.errors import NotRetryable, RouteNotFound, WebhookNotFound
-from tiro.job import JobStatus, view
+from tiro.job import JobStatus, MediaLink, view
 from tiro.listing import JobListView, JobSummary
 from tiro.model import find_model, list_models
 from tiro.request import parse_body
@@ -104,6 +104,8 @@ def _transcript(api: FakeApi, job_id: str, form: str) -> Reply:
 
 def _more(api: FakeApi, asked: Asked, pieces: list[str]) -> Reply:
     match [asked.method, *pieces]:
+        case ["GET", job_id, "media"]:
+            return _told(MediaLink(url=f"{api.url}/media/{job_id}", content_type="audio/mpeg", expires_at=NOW))
         case ["GET", job_id, "upload"]:
             return _told(api.upload_state(job_id))
         case ["POST", job_id, "upload", "parts"]:
@@ -130,13 +132,15 @@ def _page(api: FakeApi, query: dict[str, str]) -> Reply:
 def _batch(api: FakeApi, asked: Asked) -> Reply:
     request = parse_body(BatchRequest, asked.body)
     items = []
-    for index, source in enumerate(request.sources):
+    for index, source in enumerate(request.sources or ()):
         body = {"source": source.model_dump(exclude_none=True)}
         if source.s3:
             body["source"] = {"s3": f"s3://{source.s3.bucket}/{source.s3.key}"}
         job, upload = api.create(json.dumps(body).encode(), f"{asked.headers['idempotency-key']}-{index}")
         items.append(BatchItem(index=index, job_id=job.id, upload=upload))
-    return _told(BatchMade(id="b-1", created_at=NOW, accepted=len(items), refused=0, results=tuple(items)), 202)
+    more = "more" if request.prefix and not request.cursor else None
+    told = {"accepted": len(items), "refused": 0, "results": tuple(items), "next_cursor": more}
+    return _told(BatchMade(id="b-1", created_at=NOW, **told), 202)
 
 
 def _webhooks(api: FakeApi, asked: Asked, pieces: list[str]) -> Reply:

@@ -18,6 +18,7 @@ from tests.fakes import (
     FakeTranscriber,
     FakeTranscriptStore,
 )
+from tests.fakes_delivery import FakeDeliveryStore
 from tests.fakes_fetch import FakeFetchQueue, FakePartStore
 from tiro import service
 from tiro.job import Job
@@ -60,6 +61,7 @@ class House:
         self.queue = FakeJobQueue(self.clock)
         self.fetch_queue = FakeFetchQueue(self.clock)
         self.parts = FakePartStore(self.media)
+        self.deliveries = FakeDeliveryStore()
         self._writes = 0
 
     def submit(self, body: str, *, owner: str = "ada") -> tuple[Job, Upload | None]:

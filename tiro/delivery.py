@@ -171,8 +171,11 @@ class Delivery(_Model):
         return self.tries >= len(SCHEDULE)
 
     def begun(self, *, until: datetime) -> Delivery:
-        """Somebody is at it, and if nothing is heard by then, somebody else will be."""
-        return self._with(tries=self.tries + 1, due_at=until)
+        """Somebody is at it, and if nothing is heard by then, or later if that was planned, somebody else will be.
+
+        What was planned stays, since moving it in the index would cost more than all else that a try writes.
+        """
+        return self._with(tries=self.tries + 1, due_at=max(until, self.due_at or until))
 
     def passed_on(self, *, until: datetime) -> Delivery:
         """A new message was sent for it."""

@@ -15,6 +15,7 @@ from pydantic import BaseModel, ConfigDict
 
 from tiro.details import OWN_SPEED, Circumstances, Lineage, Timings, cost_usd, eta_seconds, timings
 from tiro.errors import IllegalTransition, Problem
+from tiro.handling import Handling, Priority
 from tiro.language import to_bcp47
 from tiro.request import Options
 from tiro.upload import Parts, Upload
@@ -101,6 +102,7 @@ class Job(_Model):
     status: JobStatus
     source: Literal["upload", "url", "s3", "drop"]
     options: Options
+    handling: Handling = Handling()
     metadata: dict[str, str] = {}  # the caller's own, echoed
     webhook: JobWebhook | None = None  # where alone it is told what becomes of it; never shown, for its secret
     created_at: datetime
@@ -119,7 +121,22 @@ class Job(_Model):
     transcript: TranscriptRef | None = None
     problem: Problem | None = None
     retry_of: str | None = None  # the job that this one tries again
+    media_deleted_at: datetime | None = None  # its recording was removed, as its owner wanted, once it was heard
     deleted_at: datetime | None = None  # from then on it is a tombstone: nothing but its id, owner, status and times
+
+    @property
+    def expires_at(self) -> datetime | None:
+        """When it is to be deleted."""
+        kept = self.handling.retention
+        return self.finished_at + kept if kept and self.finished_at and not self.deleted_at else None
+
+    @property
+    def tidy_at(self) -> datetime | None:
+        """When something of it is to be removed."""
+        heard = self.status is JobStatus.COMPLETED and not self.deleted_at
+        if self.handling.delete_media and heard and self.media_deleted_at is None:
+            return self.finished_at
+        return self.expires_at
 
     def queued(self, *, at: datetime, media: Media | None = None) -> Job:
         """The recording is there and a message is to be sent; or a worker gave the job back."""
@@ -152,6 +169,9 @@ class Job(_Model):
 
     def cancelled(self, *, at: datetime) -> Job:
         return self._to(JobStatus.CANCELLED, finished_at=at, upload_expires_at=None)
+
+    def without_media(self, *, at: datetime) -> Job:
+        return self.model_copy(update={"media_deleted_at": at, "revision": self.revision + 1})
 
     def deleted(self, *, at: datetime) -> Job:
         """Return the tombstone: what the job was asked with, heard and said is forgotten."""
@@ -213,6 +233,14 @@ class MediaView(_Model):
     content_type: str | None
 
 
+class MediaLink(_Model):
+    """Where a recording can be played from, by whoever has the address."""
+
+    url: str
+    content_type: str  # it is served as this, whatever it was sent as
+    expires_at: datetime
+
+
 class JobView(_Model):
     """A job as the API answers it."""
 
@@ -231,6 +259,9 @@ class JobView(_Model):
     transcript_url: str | None  # a path; once completed
     problem: Problem | None  # once failed
     retry_of: str | None = None  # the job that this one tries again
+    priority: Priority = Priority.INTERACTIVE
+    expires_at: datetime | None = None  # when it is deleted, where its retention was asked for; once at its end
+    media_deleted_at: datetime | None = None  # when its recording was removed, as `delete_media` asked
     metadata: dict[str, str] = {}  # the caller's own
     timings: Timings | None = None
     own_jobs_ahead: int | None = None  # while queued: so many of yours, at most, come before it
@@ -250,6 +281,8 @@ def view(
     in_flight = around.jobs_in_flight if around and job.status is JobStatus.QUEUED else None
     return JobView(
         **job.model_dump(include=set(JobView.model_fields) - {"media", "problem", "upload"}),
+        priority=job.handling.priority,
+        expires_at=job.expires_at,
         language=to_bcp47(job.transcript.language if job.transcript else job.options.language),
         media=media,
         progress=_progress(job, run, around),

@@ -91,6 +91,7 @@ class DeliverySettings(OutwardSettings):
 @dataclass(frozen=True, kw_only=True)
 class ApiSettings(EgressSettings, DeliverySettings):
     queue_url: str
+    batch_queue_url: str = ""  # for jobs that may wait; empty: there is one queue for all
     fetch_queue_url: str
     media_bucket: str
     transcript_bucket: str
@@ -108,6 +109,7 @@ class ApiSettings(EgressSettings, DeliverySettings):
 @dataclass(frozen=True, kw_only=True)
 class UploadSettings(Limits):
     queue_url: str
+    batch_queue_url: str = ""
     transcript_bucket: str
 
 
@@ -140,6 +142,7 @@ class ScheduleSettings(Settings):
 @dataclass(frozen=True, kw_only=True)
 class WorkerSettings(Limits):
     queue_url: str
+    batch_queue_url: str = ""  # looked into when the first one is empty
     media_bucket: str
     transcript_bucket: str
     model: str = "base"  # a name in the table of pinned weights

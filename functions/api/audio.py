@@ -136,7 +136,7 @@ def _make(call: AudioCall) -> Job:
         jobs=wiring.jobs(),
         media=media,
         reader=HeaderReader(media),
-        queue=wiring.queue(config.queue_url),
+        queue=wiring.queue(config.queue_url, config.batch_queue_url),
         clock=clock,
         limits=config,
     )

@@ -8,6 +8,7 @@ from aws_lambda_powertools.event_handler import Response
 from aws_lambda_powertools.event_handler.api_gateway import Router
 
 from functions import wiring
+from tiro import service
 from tiro.details import Circumstances
 from tiro.errors import PROBLEM_MEDIA_TYPE, QuotaExceeded, TiroError
 from tiro.job import Job, JobStatus, JobView, view
@@ -37,6 +38,18 @@ def look(job: Job, upload: Upload | None = None) -> JobView:
     run = wiring.runs().get(job.id) if job.status is JobStatus.PROCESSING else None
     used = wiring.usage().get(job.owner, at=now) if job.status is JobStatus.QUEUED else None
     return view(job, run, upload, Circumstances(now, used.jobs if used else None, config.usd_per_worker_hour))
+
+
+def reopen(job: Job) -> Upload | None:
+    """Return how to send the recording of a job that still awaits it, signed anew."""
+    config = wiring.settings(ApiSettings)
+    return service.reopen(
+        job,
+        media=wiring.media(config.media_bucket),
+        parts=wiring.parts(config.media_bucket),
+        clock=wiring.clock(),
+        settings=config,
+    )
 
 
 def problem_reply(error: TiroError, request_id: str) -> Response[str]:

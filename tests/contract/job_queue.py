@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import pytest
 
+from tiro.handling import Priority
 from tiro.message import JobMessage
 from tiro.ports import JobQueue, Received
 
@@ -51,6 +52,22 @@ class JobQueueContract:
             received = receive(queue)
             assert received.receives == receives
             queue.extend(received, seconds=0)
+
+    def test_what_is_interactive_comes_first_and_what_may_wait_comes_too(self, queue: JobQueue) -> None:
+        for generation, priority in enumerate((Priority.BATCH, Priority.BATCH, Priority.INTERACTIVE)):
+            queue.send(MESSAGE.model_copy(update={"generation": generation}), owner="ada", priority=priority)
+        first, second = receive(queue), receive(queue)
+        generations = [JobMessage.parse(received.body).generation for received in (first, second, receive(queue))]
+        assert (generations[0], {*generations[1:]}) == (2, {0, 1})
+
+    def test_what_may_wait_is_given_back_and_deleted_like_any_other(self, queue: JobQueue) -> None:
+        queue.send(MESSAGE, owner="ada", priority=Priority.BATCH)
+        queue.extend(receive(queue), seconds=0)
+        again = receive(queue)
+        assert again.receives == 2
+        queue.delete(again)
+        queue.extend(again, seconds=0)
+        assert queue.receive(wait_seconds=0) is None
 
     def test_a_deleted_message_is_gone(self, queue: JobQueue) -> None:
         queue.send(MESSAGE, owner="ada")

@@ -149,7 +149,7 @@ class TestTheWholeWay:
         assert (len(notifier.told), len(bus.events)) == (1, 1)
 
     def test_the_schedule_looks_after_deliveries_too(self, stack: Stack) -> None:
-        assert on_schedule.handler({}, None) == {"expired": 0, "deliveries": 0}
+        assert on_schedule.handler({}, None) == {"expired": 0, "deliveries": 0, "tidied": 0}
 
 
 class TestEndpoints:
@@ -220,3 +220,8 @@ class TestEndpoints:
         answer = stack.call("POST", "/v1/transcriptions", body=body)
         assert (answer["statusCode"], answer["body"]["code"]) == (422, "invalid_request")
         assert "SECRETSECRET" not in json.dumps(answer)
+
+
+def test_a_receiver_may_be_silent_for_as_long_as_it_may_take(stack: Stack) -> None:
+    terms = wiring.notifier().egress.terms
+    assert terms.idle_seconds == terms.seconds == stack.settings.delivery_seconds

@@ -16,7 +16,7 @@ from tiro.client.flow import LONGEST_HINT_SECONDS, Flow, Send, Sleep, answer_to,
 from tiro.client.memory import new_key
 from tiro.delivery import AttemptView, DeliveryList, DeliveryView
 from tiro.errors import StillProcessing
-from tiro.job import JobView
+from tiro.job import JobView, MediaLink
 from tiro.listing import JobListView
 from tiro.model import Model, ModelList
 from tiro.webhook import ENDS, EndpointList, EndpointMade, EndpointView, EventType
@@ -84,6 +84,11 @@ def transcript(job_id: str, format_name: str = "txt", **wishes: str | float) -> 
     """Return a transcript; `wishes` are other parameters of the query, such as `max_lines`."""
     params = {"format": format_name} | {name: str(value) for name, value in wishes.items()}
     return (yield from _lent(Send("GET", f"{job_path(job_id)}/transcript", params=params))).content.decode()
+
+
+def media(job_id: str) -> Flow[MediaLink]:
+    """Return an address to play the recording from, for an hour, by whoever has it."""
+    return (yield from _read(MediaLink, Send("GET", f"{job_path(job_id)}/media")))
 
 
 def job_path(job_id: str) -> str:

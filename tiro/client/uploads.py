@@ -82,17 +82,18 @@ def resume(job_id: str, source: Path, *, on_upload: OnUpload | None = None) -> F
 
 
 def submit_batch(
-    sources: Sequence[Source], options: Options | None = None, *, key: str | None = None, **more: Any
+    sources: Sequence[Source] = (), options: Options | None = None, *, key: str | None = None, **more: Any
 ) -> Flow[BatchMade]:
     """Make up to 1,000 jobs with the same options, and send those that are files.
 
-    A source that was refused has its problem in its result.
+    A source that was refused has its problem in its result. Instead of sources, `prefix="s3://bucket/prefix"` names all
+    that is there, a thousand a call: `cursor=made.next_cursor` goes on.
     """
     parsed = [parse_source(source) for source in sources]
     described = [describe(source) for source in parsed]
-    body = {"sources": described, **plain({**options_of(options), **more})}
+    body = {**({"sources": described} if described else {}), **plain({**options_of(options), **more})}
     headers = {"Idempotency-Key": key or new_key()}
-    made = read(BatchMade, (yield from answer_to(Send("POST", "/v1/batches", json=body, headers=headers, once=True))))
+    made = read(BatchMade, (yield from answer_to(Send("POST", "/v1/batches", json=body, headers=headers))))
     sendings = [
         _send(result.job_id, File(source, _size_of(described[result.index])), result.upload, None)
         for result in made.results

@@ -42,10 +42,15 @@ def add_job_commands(commands: Commands[argparse.ArgumentParser]) -> None:
     read = add_command(commands, "transcript", "print a job's transcript, in any format", transcript, json=False)
     read.add_argument("id", metavar="ID")
     add_rules(read, output="write there and not on standard output")
+    played = add_command(commands, "media", "print an address to play a job's recording from, for an hour", media)
+    played.add_argument("id", metavar="ID")
     batches = add_command(commands, "batches", "submit many recordings in one call; see how far they are", None)
     below = batches.add_subparsers(metavar="COMMAND", required=True)
-    made = add_command(below, "submit", "make up to 1,000 jobs, and send those that are files", submit_batch)
-    made.add_argument("sources", metavar="SOURCE", nargs="+", help="a file, https://… or s3://bucket/key")
+    made = add_command(
+        below, "submit", "make jobs of up to 1,000 recordings, or of all below a prefix", submit_batch
+    )
+    made.add_argument("sources", metavar="SOURCE", nargs="*", help="a file, https://… or s3://bucket/key")
+    made.add_argument("--prefix", metavar="S3", help="instead: all that is below s3://bucket/prefix, however many")
     add_options(made)
     add_command(below, "show", "tell how far a batch is", show_batch).add_argument("id", metavar="ID")
     add_command(commands, "models", "list the models deployed", list_models)
@@ -120,6 +125,9 @@ def _fields(job: JobView) -> dict[str, str | None]:
         "model": f"{made.model}, {made.compute_type}, by {made.engine} {made.engine_version}" if made else None,
         "cost": f"{job.cost_usd:.6f} USD" if job.cost_usd is not None else None,
         "retry of": job.retry_of,
+        "priority": job.priority.value if job.priority is not job.priority.INTERACTIVE else None,
+        "deleted": f"on {date(job.expires_at)}" if job.expires_at else None,
+        "recording": f"removed {date(job.media_deleted_at)}" if job.media_deleted_at else None,
         "metadata": ", ".join(f"{name}={value}" for name, value in job.metadata.items()),
     }
 
@@ -167,16 +175,36 @@ def transcript(args: argparse.Namespace) -> None:
     write(text.encode(), output)
 
 
-def submit_batch(args: argparse.Namespace) -> None:
-    """Print the batch's id; say what was refused. Raises TiroError, OSError."""
+def media(args: argparse.Namespace) -> None:
+    """Raises TiroError."""
     from tiro.commands.stack import open_client
 
     with open_client() as client:
-        made = client.submit_batch(args.sources, **check_options(read_options(args)))
-    for result in made.results:
-        if result.problem:
-            say(f"{args.sources[result.index]}: {result.problem.detail} [{result.problem.code}]")
-    put_json(made) if args.json else put(f"{made.id}\n")
+        link = client.media(args.id)
+    put_json(link) if args.json else put(f"{link.url}\n")
+
+
+def submit_batch(args: argparse.Namespace) -> None:
+    """Print the batch's id; say what was refused. Raises TiroError, OSError."""
+    from tiro.commands.stack import open_client
+    from tiro.errors import InvalidRequest
+
+    if bool(args.sources) == bool(args.prefix):
+        raise InvalidRequest("Name recordings, or all of them by --prefix.")
+    body, cursor = {**check_options(read_options(args)), "prefix": args.prefix}, None
+    with open_client() as client:
+        while True:
+            made = client.submit_batch(args.sources, **body, cursor=cursor)
+            for result in made.results:
+                if result.problem:
+                    name = result.source or args.sources[result.index]
+                    say(f"{name}: {result.problem.detail} [{result.problem.code}]")
+            if args.json:
+                put_json(made)
+            if not (cursor := made.next_cursor):
+                break
+    if not args.json:
+        put(f"{made.id}\n")
 
 
 def show_batch(args: argparse.Namespace) -> None:

@@ -40,6 +40,9 @@ OPTIONS = (
     Flag("channels", "separate: each is heard by itself, and labelled", choices=("mix", "separate")),
     Flag("start", "seconds; where the part wanted begins", "S", float),
     Flag("end", "seconds; where the part wanted ends", "S", float),
+    Flag("priority", "batch: heard when nothing interactive waits", choices=("interactive", "batch")),
+    Flag("retention_seconds", "so long after its end the job is deleted; else it is kept", "S", int),
+    Flag("delete_media", "remove the recording that was sent once there is a transcript", kind="switch"),
     Flag("metadata", "your own, to find again at the job; may be said again", "NAME=VALUE", kind="pairs"),
     Flag("webhook", "the id of the endpoint that alone is told of this job", "ID"),
 )

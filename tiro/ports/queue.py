@@ -5,6 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import Protocol
 
+from tiro.handling import Priority
 from tiro.message import JobMessage
 
 
@@ -15,12 +16,13 @@ class Received:
     body: str
     handle: str
     receives: int  # how often it was handed out; only ever rises
+    priority: Priority = Priority.INTERACTIVE  # what it was sent with
 
 
 class JobQueue(Protocol):
-    """The work. At least once, in no order."""
+    """The work: what is interactive comes first. At least once, in no order beyond that."""
 
-    def send(self, message: JobMessage, *, owner: str) -> None:
+    def send(self, message: JobMessage, *, owner: str, priority: Priority = Priority.INTERACTIVE) -> None:
         """Queue it, fairly between owners."""
         ...
 

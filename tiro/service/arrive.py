@@ -10,7 +10,7 @@ from tiro.errors import Conflict, InvalidRequest, JobNotFound, PermanentError
 from tiro.job import Drop, Job, JobStatus, Media, new_id
 from tiro.message import JobMessage
 from tiro.ports import Clock, JobQueue, JobStore, MediaReader, MediaStore, TranscriptStore
-from tiro.request import OWNER_PATTERN, S3Object, parse_options
+from tiro.request import OWNER_PATTERN, S3Object, parse_handling, parse_options
 from tiro.service.end import fail, too_long
 from tiro.service.limits import check_duration, check_size
 from tiro.service.read import find_even_gone
@@ -111,11 +111,13 @@ def _enqueue(
             raise InvalidRequest(
                 "The object's key leaves no room for the transcript's beside it. Shorten it by 13 bytes."
             )
-        job = job.model_copy(update={"options": parse_options(dict(info.metadata))})
+        said = dict(info.metadata)
+        job = job.model_copy(update={"options": parse_options(said), "handling": parse_handling(said)})
     name = job.media and job.media.name  # what the caller of an upload said it is called
     found = info.media.model_copy(update={"duration": reader.duration(info.media), "name": name or info.media.name})
     check_duration(found.duration, limits.max_media_seconds)
     queued = job.queued(at=clock.now(), media=found)
-    queue.send(JobMessage(job_id=job.id, generation=queued.generation), owner=job.owner)
+    message = JobMessage(job_id=job.id, generation=queued.generation)
+    queue.send(message, owner=job.owner, priority=queued.handling.priority)
     jobs.save(job, queued)
     return queued

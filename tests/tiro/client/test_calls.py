@@ -89,6 +89,10 @@ def test_models(client: Client) -> None:
         client.model("small")
 
 
+def test_a_recording_can_be_played(client: Client) -> None:
+    assert client.media(client.submit(THING).id).content_type == "audio/mpeg"
+
+
 def test_webhooks(client: Client, api: FakeApi) -> None:
     made = client.add_webhook("https://example.com/tiro", ["transcription.failed"], description="on call")
     assert made.secret == SECRET

@@ -82,6 +82,21 @@ def test_batches(api: FakeApi, capfd: Captured) -> None:
     assert list(api.objects.values()) == [b"speech"]
     assert "2 queued" in run(capfd, "batches", "show", batch)[0]
     assert objects(capfd, "batches", "show", batch)[0]["sources"] == 2
+    assert "Name recordings" in run(capfd, "batches", "submit", status=Exit.USAGE)[1]
+
+
+def test_a_prefix_is_gone_through_to_its_end(api: FakeApi, capfd: Captured) -> None:
+    batch = run(capfd, "batches", "submit", "--prefix", "s3://media/ada/", "--priority", "batch")[0].strip()
+    asked = [body_of(asked) for asked in api.calls("POST")]
+    assert asked == [
+        {"prefix": "s3://media/ada/", "priority": "batch"},
+        {"prefix": "s3://media/ada/", "priority": "batch", "cursor": "more"},
+    ]
+    assert batch == "b-1"
+
+
+def test_a_recording_can_be_played(job_id: str, capfd: Captured) -> None:
+    assert run(capfd, "media", job_id)[0].strip().endswith(f"/media/{job_id}")
 
 
 def test_models(capfd: Captured) -> None:

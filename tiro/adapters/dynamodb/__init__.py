@@ -1,8 +1,9 @@
 """Jobs, leases and keys in one DynamoDB table, where the table itself refuses what must not happen.
 
 pk               sk                 what
-job#{id}         job                a job, or its tombstone; the index `due` sees it while it awaits its media, and
-                                    `by_owner` (owner_month, job_id, and its summary) until it is deleted
+job#{id}         job                a job, or its tombstone; the index `due` sees it while it awaits its media, or has
+                                    something that is to be removed, and `by_owner` (owner_month, job_id, and its
+                                    summary) until it is deleted
 job#{id}         run                its lease and progress: small, often written, in no index
 job#{id}         event#{revision}   the outbox: what a change has to tell, which the stream takes on; kept for a week
 job#{id}         delivery#{id}      an event on its way to a webhook, and its log; `due` sees it while it is pending
