@@ -144,7 +144,9 @@ class ServiceStack(Stack):
             memory=1024,  # somebody waits for this one
         )
         self.on_upload = function(
-            "on_upload", UploadSettings.to_env(**common, **limits, **queue, **transcripts), BATCH_SECONDS
+            "on_upload",
+            UploadSettings.to_env(**common, **limits, **queue, **transcripts, models=config.models),
+            BATCH_SECONDS,
         )
         self.on_fetch = function(
             "on_fetch",

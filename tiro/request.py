@@ -59,6 +59,7 @@ class Options(_Strict):
     task: Literal["transcribe", "translate"] = "transcribe"  # translate: into English, whatever is spoken
     prompt: str | None = Field(default=None, max_length=2000)  # names and words to expect, in the recording's language
     words: bool = False  # whether to tell when each word is spoken
+    model: str | None = Field(default=None, max_length=64)  # of `GET /v1/models`; left out: the default one
 
 
 AnyModel = TypeVar("AnyModel", bound=BaseModel)
