@@ -56,7 +56,7 @@ cli-docs: .venv/.dev  ## Write docs/cli.md anew from the command line's parser
 
 costs: .venv/.dev  ## What Tiro costs besides its GPU, and what each route uses
 	@rm -f build/costs.md && mkdir -p build
-	COSTS_CALLS=50 COSTS_TABLE=build/costs.md $(BIN)/python -m pytest -q tests/costs
+	COSTS_CALLS=20 COSTS_TABLE=build/costs.md $(BIN)/python -m pytest -q tests/costs
 	@cat build/costs.md
 
 quality: .venv/.dev  ## Word error rates on a corpus: make quality CORPUS=dir

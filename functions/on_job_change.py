@@ -30,6 +30,8 @@ def _pass_on(image: dict[str, Any]) -> None:
         queue=wiring.delivery_queue(config.delivery_queue_url),
         clock=wiring.clock(),
     )
+    if change.worked_seconds is not None:
+        wiring.pace().note(change.worked_seconds, at=change.at)
     wiring.event_bus(config.event_bus).publish(change)
     told = {"job_id": change.job_id, "type": change.type, "deliveries": len(made)}
     wiring.logger("on_job_change").info("announced", extra=told)

@@ -19,6 +19,7 @@ from tiro.adapters.dynamodb import (
     DynamoDBJobIndex,
     DynamoDBJobStore,
     DynamoDBKeyStore,
+    DynamoDBPaceStore,
     DynamoDBRunStore,
     DynamoDBUsageStore,
     DynamoDBWaitingRoom,
@@ -109,6 +110,11 @@ def issuer() -> TokenIssuer | None:
 @cache
 def batches() -> DynamoDBBatchStore:
     return DynamoDBBatchStore(aws.dynamodb_client(), settings(Settings).table)
+
+
+@cache
+def pace() -> DynamoDBPaceStore:
+    return DynamoDBPaceStore(aws.dynamodb_client(), settings(Settings).table)
 
 
 @cache

@@ -144,7 +144,9 @@ class ServiceStack(Stack):
             memory=1024,  # somebody waits for this one
         )
         self.on_upload = function(
-            "on_upload", UploadSettings.to_env(**common, **limits, **queue, **transcripts), BATCH_SECONDS
+            "on_upload",
+            UploadSettings.to_env(**common, **limits, **queue, **transcripts, models=config.models),
+            BATCH_SECONDS,
         )
         self.on_fetch = function(
             "on_fetch",
@@ -192,8 +194,9 @@ class ServiceStack(Stack):
         self.answer.allow_listing("ListBucket", of=media, under=doors)  # a prefix is a batch
         self.answer.allow_objects("GetObject", of=transcripts, under=["transcripts/*"])
         self.answer.allow_objects("GetObject", "PutObject", of=transcripts, under=["renderings/*"])  # what is too large
-        self.answer.allow("sqs:SendMessage", on=work[0])
-        self.answer.allow("sqs:SendMessage", on=work[1])
+        for queue in work:
+            self.answer.allow("sqs:SendMessage", "sqs:GetQueueAttributes", on=queue)  # how many are before a job
+        self.answer.allow_items("GetItem", of=table, under=["pace#*"])
         self.answer.allow("sqs:SendMessage", on=self.fetches.queue.queue_arn)
 
         self.on_fetch.allow_items("GetItem", "PutItem", "DeleteItem", of=table, under=["job#*"])
@@ -256,6 +259,7 @@ class ServiceStack(Stack):
         reads = ("GetRecords", "GetShardIterator", "DescribeStream")
         self.on_job_change.allow(*(f"dynamodb:{action}" for action in reads), on=self.storage.stream_arn)
         self.on_job_change.allow_items("PutItem", of=table, under=["job#*"])
+        self.on_job_change.allow_items("UpdateItem", of=table, under=["pace#*"])  # how long a job took
         self.on_job_change.allow_items("Query", of=table, under=["webhooks#*"])
         self.on_job_change.allow("events:PutEvents", on=self.changes.bus.event_bus_arn)
         self.on_delivery.allow_items("GetItem", "PutItem", of=table, under=["job#*", "webhooks#*"])

@@ -12,6 +12,7 @@ from tiro.errors import Conflict, JobNotFound, LeaseLost, MediaNotFound, Transcr
 from tiro.handling import Priority
 from tiro.job import Drop, Job, JobStatus, Media, Run
 from tiro.message import JobMessage
+from tiro.pace import Depth
 from tiro.ports import MediaInfo, OnProgress, Received
 from tiro.quota import Counted, Usage, day_of
 from tiro.request import Options, S3Object
@@ -337,6 +338,11 @@ class FakeJobQueue:
                 message.visible_at = now + timedelta(seconds=self._visibility)
                 return Received(message.body, f"{number}:{message.receives}", message.receives, message.priority)
         return None
+
+    def depth(self, priority: Priority) -> Depth:
+        now = self._clock.now()
+        visible = [message.visible_at <= now for message in self._messages.values() if message.priority is priority]
+        return Depth(sum(visible), len(visible) - sum(visible))
 
     def extend(self, received: Received, *, seconds: int) -> None:
         message = self._in_hand(received)

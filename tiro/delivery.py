@@ -63,6 +63,7 @@ class Event(_Model):
     title: str | None = None  # of the problem
     metadata: dict[str, str] = {}  # the caller's own
     webhook: JobWebhook | None = None  # where alone it is told
+    worked_seconds: float | None = None  # that a worker took, once completed; sent to nobody
 
     def data(self) -> dict[str, Any]:
         """Return what is told: who and what, and where to read the rest."""
@@ -119,7 +120,14 @@ def event_of(before: Job | None, after: Job) -> Event | None:
         title=after.problem.title if after.problem else None,
         metadata=after.metadata,
         webhook=after.webhook,
+        worked_seconds=_worked(after),
     )
+
+
+def _worked(job: Job) -> float | None:
+    if job.status is not JobStatus.COMPLETED or not job.started_at or not job.finished_at:
+        return None
+    return (job.finished_at - job.started_at).total_seconds()
 
 
 class Attempt(_Model):

@@ -17,6 +17,7 @@ from tiro.details import OWN_SPEED, Circumstances, Lineage, Timings, cost_usd, e
 from tiro.errors import IllegalTransition, Problem
 from tiro.handling import Handling, Priority
 from tiro.language import to_bcp47
+from tiro.pace import WAIT_BASIS
 from tiro.request import Options
 from tiro.upload import Parts, Upload
 from tiro.webhook import JobWebhook
@@ -279,6 +280,7 @@ def view(
     media = job.media and MediaView(**job.media.model_dump(include=set(MediaView.model_fields)))
     took = timings(job.queued_at, job.started_at, job.finished_at)
     in_flight = around.jobs_in_flight if around and job.status is JobStatus.QUEUED else None
+    wait = around.wait_seconds if around and job.status is JobStatus.QUEUED else None
     return JobView(
         **job.model_dump(include=set(JobView.model_fields) - {"media", "problem", "upload"}),
         priority=job.handling.priority,
@@ -288,6 +290,8 @@ def view(
         progress=_progress(job, run, around),
         timings=took,
         own_jobs_ahead=None if in_flight is None else max(0, in_flight - 1),
+        estimated_wait_seconds=wait,
+        estimated_wait_basis=None if wait is None else WAIT_BASIS,
         lineage=job.transcript.lineage if job.transcript else None,
         cost_usd=cost_usd(took.processing_ms, around.usd_per_worker_hour) if around else None,
         no_speech=job.transcript.no_speech if job.transcript else None,

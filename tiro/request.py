@@ -90,6 +90,8 @@ class Options(_Strict):
             raise ValueError("a language that is named is not detected: send language or multilingual")
         return self
 
+    model: str | None = Field(default=None, max_length=64)  # of `GET /v1/models`; left out: the default one
+
 
 AnyModel = TypeVar("AnyModel", bound=BaseModel)
 

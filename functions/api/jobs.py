@@ -30,6 +30,7 @@ from tiro.errors import (
     MediaEmpty,
     MediaNotFound,
     MediaTooLarge,
+    ModelNotFound,
     NotRetryable,
     QuotaExceeded,
     SourceForbidden,
@@ -77,7 +78,7 @@ PASSING: Any = {"progress": {"eta_seconds"}, "own_jobs_ahead": True, "estimated_
     answers={202: MADE, 200: DONE},
     problems=(
         *(MalformedBody, InvalidRequest, AddressRefused, SourceForbidden, MediaNotFound, MediaEmpty, MediaTooLarge),
-        *(QuotaExceeded, *idempotency.PROBLEMS),
+        *(ModelNotFound, QuotaExceeded, *idempotency.PROBLEMS),
     ),
 )
 def submit() -> Response[str]:

@@ -6,6 +6,7 @@ import pytest
 
 from tiro.handling import Priority
 from tiro.message import JobMessage
+from tiro.pace import Depth
 from tiro.ports import JobQueue, Received
 
 MESSAGE = JobMessage(job_id="01kdy3q7ze0000000000000001", generation=1)
@@ -68,6 +69,14 @@ class JobQueueContract:
         queue.delete(again)
         queue.extend(again, seconds=0)
         assert queue.receive(wait_seconds=0) is None
+
+    def test_how_deep_it_is_is_told_by_priority(self, queue: JobQueue) -> None:
+        assert queue.depth(Priority.INTERACTIVE) == queue.depth(Priority.BATCH) == Depth()
+        for priority in (Priority.BATCH, Priority.INTERACTIVE, Priority.INTERACTIVE):
+            queue.send(MESSAGE, owner="ada", priority=priority)
+        receive(queue)
+        assert queue.depth(Priority.INTERACTIVE) == Depth(waiting=1, in_hand=1)
+        assert queue.depth(Priority.BATCH) == Depth(waiting=1)
 
     def test_a_deleted_message_is_gone(self, queue: JobQueue) -> None:
         queue.send(MESSAGE, owner="ada")

@@ -4,15 +4,19 @@ from __future__ import annotations
 
 import json
 from collections.abc import Mapping
+from datetime import timedelta
 from typing import TYPE_CHECKING, Any
 
 import pytest
 
 from functions import on_delivery, on_job_change, on_schedule, wiring
+from tests.factories import make_queued_job, make_ref
 from tests.fakes_delivery import FakeEventBus, FakeNotifier
 from tests.functions.conftest import Stack, sqs_event
 from tiro.adapters.dynamodb.outbox import PREFIX
+from tiro.delivery import event_of
 from tiro.errors import ServiceUnavailable
+from tiro.pace import Pace
 from tiro.signature import new_secret, verify
 
 if TYPE_CHECKING:
@@ -123,6 +127,17 @@ class TestTheWholeWay:
         assert [url for url, _, _ in notifier.told] == ["https://own.example/"]
         log = stack.call("GET", f"/v1/transcriptions/{job_id}/deliveries")
         assert SECRET not in json.dumps(log)
+
+    def test_the_end_of_a_job_says_how_fast_the_work_goes(self, stack: Stack, bus: FakeEventBus) -> None:
+        now = wiring.clock().now()
+        claimed = make_queued_job().claimed(at=now - timedelta(seconds=10))
+        told = event_of(claimed, claimed.completed(at=now, transcript=make_ref()))
+        assert told
+        image = {"document": {"S": told.model_dump_json()}}
+        records = [{"eventID": "1", "dynamodb": {"SequenceNumber": "1", "NewImage": image}}]
+        assert on_job_change.handler({"Records": records}, None) == {"batchItemFailures": []}
+        assert wiring.pace().lately(at=now) == Pace(1, 10.0)
+        assert b"worked" not in told.body()
 
     def test_a_crash_in_between_loses_nothing(
         self,

@@ -294,6 +294,13 @@ class TestQuota:
         assert job["own_jobs_ahead"] == 1
         assert job["estimated_wait_seconds"] is None
 
+    def test_and_how_long_it_may_wait_once_somebody_worked(self, stack: Stack) -> None:
+        queue_one(stack)
+        job_id = queue_one(stack)
+        wiring.pace().note(4.0, at=wiring.clock().now())
+        job = stack.call("GET", path(job_id))["body"]
+        assert (job["estimated_wait_seconds"], bool(job["estimated_wait_basis"])) == (4.0, True)
+
 
 def test_what_a_job_tells_at_its_end(stack: Stack) -> None:
     submitted = submit(stack, body='{"source": {"upload": {}}, "metadata": {"order": "7"}}')["body"]

@@ -10,7 +10,7 @@ import pytest
 from tests.fakes import FakeTranscriber
 from tests.house import House
 from tiro import service
-from tiro.errors import InvalidRequest, MediaNotFound, NotAudio
+from tiro.errors import InvalidRequest, MediaNotFound, ModelNotFound, NotAudio
 from tiro.handling import Priority
 from tiro.job import Job, JobStatus, view
 from tiro.message import JobMessage
@@ -152,3 +152,17 @@ class TestDeleteMedia:
             house.submit(json.dumps({"source": {"s3": "s3://media/inbox/ada/a.mp3"}, "delete_media": True}))
         assert [error.pointer for error in refused.value.errors] == ["/delete_media"]
         assert house.jobs.jobs == {}
+
+
+class TestModel:
+    def test_the_one_that_hears_may_be_named(self, house: House) -> None:
+        assert ask(house, model="base").options.model == "base"
+
+    def test_another_is_refused_by_its_name_whichever_way_it_comes(self, house: House) -> None:
+        with pytest.raises(ModelNotFound, match="large-v3") as refused:
+            ask(house, model="large-v3")
+        assert [error.pointer for error in refused.value.errors] == ["/model"]
+        assert house.jobs.jobs == {}
+        dropped = house.drop("inbox/ada/a.mp3", model="large-v3")
+        assert dropped.problem
+        assert (dropped.problem.code, dropped.problem.errors[0].pointer) == ("model_not_found", "/model")

@@ -11,6 +11,7 @@ from botocore.exceptions import BotoCoreError, ClientError
 from tiro.adapters.aws import code_of, unavailable
 from tiro.handling import Priority
 from tiro.message import DeliveryMessage, FetchMessage, JobMessage
+from tiro.pace import Depth
 from tiro.ports import Received
 
 if TYPE_CHECKING:
@@ -71,6 +72,15 @@ class SQSJobQueue:
                 priority=priority,
             )
         return None
+
+    def depth(self, priority: Priority) -> Depth:
+        with _sqs_errors():
+            told = self._client.get_queue_attributes(
+                QueueUrl=self._urls[priority],
+                AttributeNames=["ApproximateNumberOfMessages", "ApproximateNumberOfMessagesNotVisible"],
+            )["Attributes"]
+        waiting, in_hand = told["ApproximateNumberOfMessages"], told["ApproximateNumberOfMessagesNotVisible"]
+        return Depth(int(waiting), int(in_hand))
 
     def extend(self, received: Received, *, seconds: int) -> None:
         with _sqs_errors(forgive=_NO_LONGER_OURS):

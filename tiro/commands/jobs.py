@@ -46,9 +46,7 @@ def add_job_commands(commands: Commands[argparse.ArgumentParser]) -> None:
     played.add_argument("id", metavar="ID")
     batches = add_command(commands, "batches", "submit many recordings in one call; see how far they are", None)
     below = batches.add_subparsers(metavar="COMMAND", required=True)
-    made = add_command(
-        below, "submit", "make jobs of up to 1,000 recordings, or of all below a prefix", submit_batch
-    )
+    made = add_command(below, "submit", "make jobs of up to 1,000 recordings, or of all below a prefix", submit_batch)
     made.add_argument("sources", metavar="SOURCE", nargs="*", help="a file, https://… or s3://bucket/key")
     made.add_argument("--prefix", metavar="S3", help="instead: all that is below s3://bucket/prefix, however many")
     add_options(made)

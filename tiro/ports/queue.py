@@ -7,6 +7,7 @@ from typing import Protocol
 
 from tiro.handling import Priority
 from tiro.message import JobMessage
+from tiro.pace import Depth
 
 
 @dataclass(frozen=True)
@@ -27,6 +28,10 @@ class JobQueue(Protocol):
         ...
 
     def receive(self, *, wait_seconds: int) -> Received | None: ...
+
+    def depth(self, priority: Priority) -> Depth:
+        """Return about how many messages of a priority there are."""
+        ...
 
     def extend(self, received: Received, *, seconds: int) -> None:
         """Hide it for `seconds` from now; 0 gives it back at once.

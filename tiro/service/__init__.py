@@ -23,6 +23,7 @@ from tiro.service.read import find, find_even_gone, lend_large, lend_media, read
 from tiro.service.stop import cancel, delete, retry
 from tiro.service.submit import submit
 from tiro.service.tidy import Tidier
+from tiro.service.turn import wait_for_turn
 from tiro.service.upload import complete_upload, part_urls, upload_state
 from tiro.service.webhooks import check_webhook, redeliver, register, rotate, try_out
 from tiro.service.work import LOOKS_FOR_JOB, Claim, Declined, LeaseTerms, claim, give_back, transcribe
@@ -78,5 +79,6 @@ __all__ = [
     "try_out",
     "upload_state",
     "wait_for",
+    "wait_for_turn",
     "with_uploads",
 ]

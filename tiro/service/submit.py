@@ -11,7 +11,7 @@ from tiro.message import FetchMessage, JobMessage
 from tiro.ports import Clock, FetchQueue, JobQueue, JobStore, MediaStore, PartStore
 from tiro.request import S3Object, TranscriptionRequest, UploadSource
 from tiro.service.fetch import check_reachable
-from tiro.service.limits import check_size
+from tiro.service.limits import check_model, check_size
 from tiro.service.upload import UPLOAD_OPEN, in_parts
 from tiro.settings import ApiSettings
 from tiro.upload import MOST_URLS, MULTIPART_FROM, Parts, Upload
@@ -35,9 +35,10 @@ def submit(
 ) -> tuple[Job, Upload | None]:
     """Make a job. With an `upload` source, also return how to send the recording.
 
-    Raises InvalidRequest, SourceForbidden, AddressRefused, MediaNotFound, MediaEmpty or MediaTooLarge, and then
-    there is no job; Conflict when there is one of this id.
+    Raises InvalidRequest, ModelNotFound, SourceForbidden, AddressRefused, MediaNotFound, MediaEmpty or MediaTooLarge,
+    and then there is no job; Conflict when there is one of this id.
     """
+    check_model(request.model, settings.models)
     if request.source.upload:
         job = _new_job(request, owner=owner, source="upload", batch=batch, clock=clock, job_id=job_id)
         return _await_upload(job, request.source.upload, jobs=jobs, media=media, parts=parts, settings=settings)

@@ -134,6 +134,8 @@ class Table:
             with _dynamodb_errors():
                 if "Delete" in write:
                     self._client.delete_item(**write["Delete"])
+                elif "Update" in write:
+                    self._client.update_item(**write["Update"])
                 else:
                     self._client.put_item(**write["Put"])
         except Refused as refused:
