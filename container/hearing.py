@@ -3,14 +3,14 @@
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 from itertools import pairwise
 from typing import Any
 
 from container.alignment import UNSPACED
 from container.judge import OPEN_TAIL, SHORT, Flag, judge, uncovered
-from container.tongue import Chances, Tongue
+from container.tongue import Chances, Known, Tongue, Vote
 from container.windows import PAD, Window, best_pause, clip, quietest
 from container.words import in_order, moved, place
 from container.writing import Text, write
@@ -36,6 +36,7 @@ class Attempt:
     around: frozenset[Flag] = frozenset()  # LOOP, where a longer window around it looped
     best: Result | None = None  # the most believable text so far
     language: str = ""  # its own, where a recording may have several
+    asks: bool = False  # whether it is to vote for a language before it is decoded
 
     def again(self, flags: frozenset[Flag], **changes: Any) -> Attempt:
         return replace(self, flags=self.flags | flags, **changes)
@@ -67,60 +68,72 @@ class Outcome:
 class Hearing:
     """One recording while it is heard: how its windows are decoded, and what becomes of them.
 
-    It knows neither an engine nor an order. Whoever decodes lets it `detect` the language while it is `curious`, asks
-    for the `options` of each attempt, hands the answer to `settle`, and has what is kept written down by `write`.
+    It knows neither an engine nor an order. Who decodes takes the `attempts` at each window in the order of the clock,
+    lets `detect` the language those that ask, asks for the `options` of each, hands the answer to `settle`, and has
+    what is kept written down by `write`. Of what is heard for good, in order, the votes `count`.
     """
 
-    def __init__(self, options: Options, how: DecodeOptions) -> None:
+    def __init__(self, options: Options, how: DecodeOptions, known: Mapping[str, Known] | None = None) -> None:
+        """`known` is what another one knew where this one goes on."""
         self._wanted = options
         self._how = replace(how, task=options.task, prompt=told(options))
-        self._tongues: dict[str | None, Tongue] = {}  # by channel
+        self._tongues = {channel: Tongue(options, each) for channel, each in (known or {}).items()}  # "": of the mix
+
+    @property
+    def known(self) -> dict[str, Known]:
+        """What must be known to hear the rest of the recording as it would have been."""
+        return {channel: tongue.known for channel, tongue in self._tongues.items()}
 
     def aligns(self, attempt: Attempt, outcome: Outcome) -> bool:
         """Whether `write` needs the times of words: they are wanted, or it is in doubt whether the text is all."""
         return outcome.kept is not None and (self._wanted.words or _in_doubt(attempt, outcome.kept))
 
-    def split(self, attempt: Attempt) -> tuple[Attempt, ...]:
-        """Return the pieces to decode instead of a window in which the language may change; none: decode it."""
-        if not self._wanted.multilingual or attempt.language or len(attempt.window.pcm) <= SHORT * SAMPLE_RATE:
-            return ()
-        return tuple(attempt.again(frozenset(), window=half) for half in _halves(attempt.window))
+    def attempts(self, window: Window) -> tuple[Attempt, ...]:
+        """Return what to decode of the next window; it is in pieces where the language may change in it."""
+        asks = self._tongue(window).asks(window)
+        return tuple(Attempt(piece, asks=asks) for piece in self._pieces(window))
+
+    def _pieces(self, window: Window) -> tuple[Window, ...]:
+        if not self._wanted.multilingual or len(window.pcm) <= SHORT * SAMPLE_RATE:
+            return (window,)
+        return tuple(piece for half in _halves(window) for piece in self._pieces(half))
+
+    def undecided(self, window: Window) -> bool:
+        """Whether the language of its recording, or of its channel, is still to be chosen."""
+        return not self._tongue(window).language
 
     def options(self, attempt: Attempt) -> DecodeOptions:
-        """Return how to decode it; what has equal options may share a batch."""
-        language = attempt.language or self._tongue(attempt).language
+        """Return how to decode it; what has equal options may share a batch. No language: it is undecided."""
+        language = attempt.language or self._tongue(attempt.window).language
         return replace(self._how, language=language, temperature=LADDER[attempt.step])
 
-    def curious(self, batch: Iterable[Attempt]) -> bool:
-        """Whether `detect` should come first: always before the first window of a recording is decoded."""
-        return any(self._undecided(batch))
-
-    def _undecided(self, batch: Iterable[Attempt]) -> list[bool]:
-        return [self._tongue(attempt).curious and not attempt.language for attempt in batch]
-
-    def detect(self, batch: Sequence[Attempt], chances: Sequence[Chances]) -> list[Attempt]:
-        """Let windows vote for a language; return them, each with its own where that may change.
+    def detect(self, batch: Sequence[Attempt], chances: Sequence[Chances]) -> list[tuple[Attempt, Vote]]:
+        """Let windows vote, and choose a language that is undecided; return them, with their own where it may change.
 
         Raises LanguageUnsure, if that is the caller's policy.
         """
-        undecided = [row for row, open_ in enumerate(self._undecided(batch)) if open_]
-        for channel in dict.fromkeys(batch[row].window.channel for row in undecided):
-            rows = [row for row in undecided if batch[row].window.channel == channel]
-            self._tongue(batch[rows[0]]).vote([batch[row].window for row in rows], [chances[row] for row in rows])
-        if not self._wanted.multilingual:
-            return list(batch)
+        votes = [Vote.of(attempt.window, each) for attempt, each in zip(batch, chances, strict=True)]
+        for channel in dict.fromkeys(attempt.window.channel for attempt in batch):
+            rows = [row for row, attempt in enumerate(batch) if attempt.window.channel == channel]
+            self._tongue(batch[rows[0]].window).decide([votes[row] for row in rows])
         return [
-            replace(attempt, language=attempt.language or self._tongue(attempt).of(each))
-            for attempt, each in zip(batch, chances, strict=True)
+            (self._told_apart(*each), vote) for each, vote in zip(zip(batch, chances, strict=True), votes, strict=True)
         ]
 
-    def _tongue(self, attempt: Attempt) -> Tongue:
-        return self._tongues.setdefault(attempt.window.channel, Tongue(self._wanted))
+    def _told_apart(self, attempt: Attempt, chances: Chances) -> Attempt:
+        own = self._tongue(attempt.window).of(chances) if self._wanted.multilingual else ""
+        return replace(attempt, language=own, asks=False)
+
+    def count(self, window: Window, votes: Sequence[Vote]) -> None:
+        """A window is heard for good, and so is all before it."""
+        self._tongue(window).count(window.speech, votes)
+
+    def _tongue(self, window: Window) -> Tongue:
+        return self._tongues.setdefault(window.channel or "", Tongue(self._wanted))
 
     def settle(self, attempt: Attempt, heard: HeardWindow) -> Outcome:
         """Keep a text, or choose what may cure it: shorter windows first, then the ladder."""
         window = attempt.window
-        self._tongue(attempt).heard += window.speech if attempt.step == 0 else 0.0
         result = Result(heard, judge(window, heard), LADDER[attempt.step])
         flags = result.flags
         best = max(filter(None, (attempt.best, result)), key=lambda r: r.belief)
@@ -151,7 +164,7 @@ class Hearing:
             heard=outcome.kept.heard,
             temperature=outcome.kept.temperature,
             fired=attempt.flags | outcome.kept.flags,
-            signals=outcome.kept.flags | attempt.around | (attempt.flags & {Flag.LOOP}),
+            signals=_signals(attempt, outcome.kept),
         )
         written = (s.model_copy(update=about) for s in write(text, words))
         segments = (s if self._wanted.words else s.model_copy(update={"words": ()}) for s in written)
@@ -165,8 +178,8 @@ class Hearing:
         kept = in_order(s for s in heard if not isinstance(s, DroppedSegment))
         main = self._main(kept)
         return Transcript(
-            text=self._joined(kept, main.language),
-            language=to_bcp47(main.language) if kept else NO_LANGUAGE,
+            text=self._joined(kept, main.spoken),
+            language=to_bcp47(main.spoken) if kept else NO_LANGUAGE,
             language_probability=main.probability if kept else None,
             duration=round(duration, 3),
             no_speech=not kept,
@@ -182,7 +195,7 @@ class Hearing:
         for segment in kept:
             spoken[segment.channel] += len(segment.text)
         channel = max(spoken, key=lambda each: spoken[each], default=None)
-        return self._tongues.get(channel) or Tongue(self._wanted)
+        return self._tongues.get(channel or "") or Tongue(self._wanted)
 
     def _joined(self, kept: Sequence[Segment], language: str) -> str:
         if self._wanted.task == "translate":
@@ -197,6 +210,12 @@ class Hearing:
 def told(options: Options) -> str:
     """Return what is told before each window: of a text that is too long the end is heard, so the prompt comes last."""
     return " ".join(filter(None, (", ".join(options.hotwords), (options.prompt or "").strip())))
+
+
+def _signals(attempt: Attempt, result: Result) -> frozenset[Flag]:
+    """Return what speaks against a text. A loop where there is no speech does, whatever was sampled after it."""
+    looped = attempt.flags & {Flag.LOOP} if Flag.NO_SPEECH in result.flags else frozenset()
+    return result.flags | attempt.around | looped
 
 
 def _in_doubt(attempt: Attempt, result: Result) -> bool:

@@ -13,7 +13,7 @@ from tiro.handling import Priority
 from tiro.job import Drop, Job, JobStatus, Media, Run
 from tiro.message import JobMessage
 from tiro.pace import Depth
-from tiro.ports import MediaInfo, OnProgress, Received
+from tiro.ports import Checkpoint, MediaInfo, OnProgress, Received
 from tiro.quota import Counted, Usage, day_of
 from tiro.request import Options, S3Object
 from tiro.transcript import Transcript
@@ -371,7 +371,15 @@ class FakeTranscriber:
         self.heard: list[Media] = []
         self.options: list[Options] = []
 
-    def transcribe(self, media: Media, options: Options, *, max_seconds: float, on_progress: OnProgress) -> Transcript:
+    def transcribe(
+        self,
+        media: Media,
+        options: Options,
+        *,
+        max_seconds: float,
+        on_progress: OnProgress,
+        checkpoint: Checkpoint | None = None,
+    ) -> Transcript:
         self.heard.append(media)
         self.options.append(options)
         outcome = self._outcomes.pop(0) if len(self._outcomes) > 1 else self._outcomes[0]

@@ -92,7 +92,6 @@ class Options(_Strict):
         return self
 
 
-
 AnyModel = TypeVar("AnyModel", bound=BaseModel)
 
 

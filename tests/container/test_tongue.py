@@ -5,7 +5,7 @@ from __future__ import annotations
 import numpy as np
 import pytest
 
-from container.tongue import Tongue
+from container.tongue import Tongue, Vote
 from container.vad import Span
 from container.windows import Window
 from tiro.errors import LanguageUnsure
@@ -19,9 +19,11 @@ def window(speech: float) -> Window:
 
 
 def vote(tongue: Tongue, *votes: tuple[float, dict[str, float]]) -> Tongue:
-    """Let windows of so many seconds of speech vote, and be decoded."""
-    tongue.vote([window(speech) for speech, _ in votes], [chances for _, chances in votes])
-    tongue.heard += sum(speech for speech, _ in votes)
+    """Let windows of so many seconds of speech decide, and count their votes."""
+    cast = [Vote.of(window(speech), chances) for speech, chances in votes]
+    tongue.decide(cast)
+    for each in cast:
+        tongue.count(each.speech, [each])
     return tongue
 
 
@@ -36,7 +38,7 @@ def test_speech_is_weight() -> None:
 
 def test_a_language_that_is_named_needs_no_vote() -> None:
     tongue = Tongue(Options(language="fr"))
-    assert (tongue.language, tongue.curious, tongue.probability) == ("fr", False, None)
+    assert (tongue.language, tongue.asks(window(5)), tongue.probability) == ("fr", False, None)
 
 
 @pytest.mark.parametrize(("policy", "language", "probability"), [("guess", "de", 0.4), ("nl", "nl", 0.35)])
@@ -53,22 +55,31 @@ def test_the_caller_may_rather_have_none() -> None:
 
 
 def test_later_windows_vote_ever_less_often_and_change_nothing_but_the_probability() -> None:
-    tongue, asked = Tongue(Options()), 0
+    tongue, asked = Tongue(Options()), list[int]()
     for number in range(100):
-        if tongue.curious:
-            asked += 1
-            tongue.vote([window(30)], [{"en": 0.9} if number == 0 else {"en": 0.1, "de": 0.9}])
-        tongue.heard += 30
-    assert asked == 6
+        votes = []
+        if tongue.asks(window(30)):
+            asked.append(number)
+            votes = [Vote.of(window(30), {"en": 0.9} if number == 0 else {"en": 0.1, "de": 0.9})]
+            tongue.decide(votes)
+        tongue.count(30, votes)
+    assert asked == [0, 1, 2, 3, 7, 15, 31, 63]
     assert tongue.language == "en"
-    assert tongue.probability == pytest.approx((0.9 + 5 * 0.1) / 6, abs=1e-4)
+    assert tongue.probability == pytest.approx((0.9 + 7 * 0.1) / 8, abs=1e-4)
     assert "most of it sounds like de" in tongue.warnings[0]
+
+
+def test_another_tongue_goes_on_with_what_is_known() -> None:
+    first = vote(Tongue(Options()), (100, {"en": 0.9}), (30, {"en": 0.6, "de": 0.4}))
+    second = Tongue(Options(), first.known)
+    assert (second.language, second.probability) == (first.language, first.probability)
+    assert [second.asks(window(30)) for _ in range(5)] == [False, False, False, True, False]
 
 
 def test_a_multilingual_recording_is_asked_everywhere() -> None:
     tongue = vote(Tongue(Options(multilingual=True)), (20, {"en": 0.9}))
-    assert tongue.curious
+    assert all(tongue.asks(window(500)) for _ in range(5))
     assert tongue.of({"fr": 0.8, "en": 0.1}) == "fr"
     assert tongue.of({"fr": 0.3, "it": 0.3}) == "en", "what is unsure is what the rest is"
     vote(tongue, (60, {"fr": 1.0}))
-    assert (tongue.language, tongue.warnings) == ("fr", ())
+    assert (tongue.spoken, tongue.warnings) == ("fr", ())

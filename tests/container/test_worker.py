@@ -15,7 +15,7 @@ from tests.house import WORKER_NAMES, House
 from tiro.errors import EngineFailed, LeaseLost, MediaTooLong, ServiceUnavailable
 from tiro.job import Job, JobStatus, Media
 from tiro.message import JobMessage
-from tiro.ports import OnProgress
+from tiro.ports import Checkpoint, OnProgress
 from tiro.request import Options
 from tiro.settings import WorkerSettings
 from tiro.transcript import Transcript
@@ -27,7 +27,15 @@ class Interfering:
     def __init__(self, happens: Callable[[], object]) -> None:
         self._happens = happens
 
-    def transcribe(self, media: Media, options: Options, *, max_seconds: float, on_progress: OnProgress) -> Transcript:
+    def transcribe(
+        self,
+        media: Media,
+        options: Options,
+        *,
+        max_seconds: float,
+        on_progress: OnProgress,
+        checkpoint: Checkpoint | None = None,
+    ) -> Transcript:
         self._happens()
         on_progress(1.0, 2.0)
         return make_transcript()
@@ -123,7 +131,13 @@ def test_the_heartbeat_renews_lease_and_message_and_carries_progress() -> None:
 
     class Long:
         def transcribe(
-            self, media: Media, options: Options, *, max_seconds: float, on_progress: OnProgress
+            self,
+            media: Media,
+            options: Options,
+            *,
+            max_seconds: float,
+            on_progress: OnProgress,
+            checkpoint: Checkpoint | None = None,
         ) -> Transcript:
             on_progress(5.0, 10.0)
             house.clock.advance(100)
@@ -154,7 +168,13 @@ def test_a_lost_lease_stops_the_work(monkeypatch: pytest.MonkeyPatch) -> None:
 
     class Endless:
         def transcribe(
-            self, media: Media, options: Options, *, max_seconds: float, on_progress: OnProgress
+            self,
+            media: Media,
+            options: Options,
+            *,
+            max_seconds: float,
+            on_progress: OnProgress,
+            checkpoint: Checkpoint | None = None,
         ) -> Transcript:
             while True:
                 on_progress(1.0, None)
