@@ -20,7 +20,7 @@ from tiro.adapters.range_file import RangeFile
 from tiro.job import Media
 from tiro.key import ApiKey, hash_key, new_key
 from tiro.message import DeliveryMessage
-from tiro.ports import OnProgress
+from tiro.ports import Checkpoint, OnProgress
 from tiro.request import Options
 from tiro.settings import DeliverySettings, WorkerSettings
 from tiro.transcript import Transcript
@@ -59,7 +59,15 @@ class Reader:
 
     beat: Callable[[], None]
 
-    def transcribe(self, media: Media, options: Options, *, max_seconds: float, on_progress: OnProgress) -> Transcript:
+    def transcribe(
+        self,
+        media: Media,
+        options: Options,
+        *,
+        max_seconds: float,
+        on_progress: OnProgress,
+        checkpoint: Checkpoint | None = None,
+    ) -> Transcript:
         file = RangeFile(wiring.media(media.bucket), media)
         while file.read(65536):
             pass
