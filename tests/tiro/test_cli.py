@@ -270,6 +270,23 @@ def test_interrupted(api: FakeApi, recording: str) -> None:
     assert b"Traceback" not in err
 
 
+def test_the_same_command_goes_on(api: FakeApi, recording: str, capfd: Captured) -> None:
+    """Interrupted while its job is at work, it makes no second one; once there is a transcript, it does."""
+    api.looks = 1_000_000
+    command = [sys.executable, "-m", "tiro.cli", "transcribe", recording]
+    with subprocess.Popen(command, stdout=subprocess.PIPE, stderr=subprocess.PIPE, env=environment()) as process:
+        assert process.stderr
+        assert b"queued" in process.stderr.readline() + process.stderr.readline()
+        process.send_signal(signal.SIGINT)
+        process.communicate(timeout=30)
+    api.looks = 1
+    assert main(["transcribe", recording]) == Exit.DONE
+    [job_id] = api.jobs
+    assert f"going on with job {job_id}, which was begun before" in capfd.readouterr().err
+    assert main(["transcribe", recording]) == Exit.DONE
+    assert len(api.jobs) == 2
+
+
 def test_nobody_reads_on(api: FakeApi, recording: str) -> None:
     reader, writer = os.pipe()
     os.close(reader)

@@ -69,7 +69,11 @@ def transcribe_many(args: argparse.Namespace, body: dict[str, Any]) -> Exit:
     todo = [one for one in wanted if not (args.skip_existing and one.output.exists())]
     if len(todo) < len(wanted) and not args.quiet:
         say(f"{len(wanted) - len(todo)} of {len(wanted)} have their transcript")
-    return asyncio.run(_all(args, body, todo)) if todo else Exit.DONE
+    try:
+        return asyncio.run(_all(args, body, todo)) if todo else Exit.DONE
+    except KeyboardInterrupt:
+        say("broken off; what was begun goes on, and the same command goes on with it")
+        raise
 
 
 def plan(sources: Sequence[str], folder: Path, extension: str) -> Iterator[Wanted]:
@@ -177,6 +181,7 @@ async def _carry(run: Run, one: Wanted, name: str) -> JobView:
         )
     run.shown.seen(name, job)
     if run.args.no_wait:
+        begun.ended()  # there is nothing to go on with
         return job
     job = await run.client.wait(job.id, lambda seen: run.shown.seen(name, seen))
     if job.transcript_url is None:

@@ -79,6 +79,8 @@ def _one(args: argparse.Namespace, body: dict[str, Any], form: Format, output: P
         remembered = Remembered(open_memory(), (*stack, *words, json.dumps(body, sort_keys=True))) if words else None
         begun = remembered.begin() if remembered else None
         job = _carry(client, source, body, begun, remembered, args)
+        if begun and args.no_wait:
+            begun.ended()  # there is nothing to go on with
         if args.no_wait:
             return put_json(job) if args.json else put(f"{job.id}\n")
         text = client.transcript(job.id, form.name, **read_rules(args))

@@ -34,6 +34,10 @@ def objects(capfd: Captured, *argv: str) -> list[dict[str, Any]]:
     return [json.loads(line) for line in run(capfd, *argv, "--json")[0].splitlines()]
 
 
+def test_what_is_not_waited_for_is_made_anew(api: FakeApi, job_id: str, capfd: Captured) -> None:
+    assert run(capfd, "transcribe", "s3://media/inbox/ada/a.mp3", "--no-wait")[0].strip() != job_id
+
+
 def test_jobs(api: FakeApi, job_id: str, capfd: Captured) -> None:
     out, _ = run(capfd, "jobs", "--limit", "5")
     assert [line.split()[:2] for line in out.splitlines()] == [["ID", "STATUS"], [job_id, "queued"]]

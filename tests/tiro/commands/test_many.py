@@ -139,6 +139,7 @@ def test_interrupted_it_goes_on_where_it_was(api: FakeApi, recordings: Path) -> 
         process.send_signal(signal.SIGINT)
         _, err = process.communicate(timeout=30)
     assert process.returncode == Exit.INTERRUPTED
+    assert b"the same command goes on with it" in err
     assert b"Traceback" not in err
     api.looks = 1
     assert main(["transcribe", "talks", "-o", "out"]) == Exit.DONE
