@@ -61,6 +61,13 @@ class Limits(Settings):
 
 
 @dataclass(frozen=True, kw_only=True)
+class HearingLimits(Limits):
+    """And what may be asked of who hears it."""
+
+    models: tuple[str, ...] = ("base",)  # that are deployed; the first is the one that hears
+
+
+@dataclass(frozen=True, kw_only=True)
 class AuthorizerSettings(Settings):
     issuer: str = ""  # whose tokens open too (OpenID Connect Discovery); empty: API keys alone
     audience: str = ""  # that a token must be meant for
@@ -90,15 +97,15 @@ class DeliverySettings(OutwardSettings):
 
 
 @dataclass(frozen=True, kw_only=True)
-class ApiSettings(EgressSettings, DeliverySettings):
+class ApiSettings(HearingLimits, EgressSettings, DeliverySettings):
     queue_url: str
+    batch_queue_url: str = ""  # for jobs that may wait; empty: there is one queue for all
     fetch_queue_url: str
     media_bucket: str
     transcript_bucket: str
     source_buckets: tuple[str, ...] = ()  # others that `s3` may name, each under its `{owner}/` prefix
     upload_seconds: int = 3600  # how long a presigned upload may be begun
     fetch_seconds: int = 6 * 3600  # within which a `url` must be fetched
-    models: tuple[str, ...] = ("base",)  # that the workers hear with; the first where none is named
     origins: tuple[str, ...] = ("*",)  # whose web pages may read the answers
     max_jobs_in_flight: int = 5000  # of one owner at once; 0: any number
     max_audio_seconds_per_day: float = 1000 * 3600.0  # of one owner; 0: any number
@@ -107,8 +114,9 @@ class ApiSettings(EgressSettings, DeliverySettings):
 
 
 @dataclass(frozen=True, kw_only=True)
-class UploadSettings(Limits):
+class UploadSettings(HearingLimits):
     queue_url: str
+    batch_queue_url: str = ""
     transcript_bucket: str
 
 
@@ -141,6 +149,7 @@ class ScheduleSettings(Settings):
 @dataclass(frozen=True, kw_only=True)
 class WorkerSettings(Limits):
     queue_url: str
+    batch_queue_url: str = ""  # looked into when the first one is empty
     media_bucket: str
     transcript_bucket: str
     model: str = "base"  # a name in the table of pinned weights

@@ -26,7 +26,7 @@ def test_the_sandbox_has_the_very_resources_of_prod(prod: Synthesized, sandbox: 
 def test_outputs_are_what_the_other_parts_ask_for(prod: Synthesized) -> None:
     assert set(prod.outputs()) == {
         *("ApiUrl", "TableName", "MediaBucket", "TranscriptBucket"),
-        *("QueueUrl", "DeadLetterQueueUrl", "UploadQueueUrl", "EventBusName"),
+        *("QueueUrl", "BatchQueueUrl", "DeadLetterQueueUrl", "UploadQueueUrl", "EventBusName"),
     }
 
 
@@ -70,7 +70,7 @@ class TestQueues:
 
     def test_every_queue_keeps_a_fortnight_encrypts_and_wants_tls(self, prod: Synthesized) -> None:
         queues = prod.of_type("AWS::SQS::Queue")
-        assert len(queues) == 9
+        assert len(queues) == 11
         for queue in queues.values():
             assert queue["MessageRetentionPeriod"] == FORTNIGHT
             assert queue["SqsManagedSseEnabled"] is True
@@ -155,7 +155,7 @@ class TestStorage:
     def test_a_page_may_put_media_and_get_transcripts(self, tmp_path: Path) -> None:
         stage = synthesize(tmp_path, stage="dev", origins="https://a.example")
         [put] = stage.one("AWS::S3::Bucket", "StorageMedia")["CorsConfiguration"]["CorsRules"]
-        assert put["AllowedMethods"] == ["PUT"]
+        assert put["AllowedMethods"] == ["PUT", "GET"]
         assert put["AllowedOrigins"] == ["https://a.example"]
         assert put["ExposedHeaders"] == ["ETag"]
         [get] = stage.one("AWS::S3::Bucket", "StorageTranscripts")["CorsConfiguration"]["CorsRules"]
