@@ -59,6 +59,7 @@ DONE = Answer(
 
 _FILTERS: dict[str, Any] = {
     "status": JobStatus,
+    "batch": str,
     "created_after": datetime,
     "created_before": datetime,
     "limit": Annotated[int, Field(ge=1)],

@@ -47,8 +47,12 @@ class Tally:
         return replace(self, used=used, gb_seconds=self.gb_seconds * share, log_bytes=self.log_bytes * share)
 
     def usd(self) -> float:
+        return self.counted_usd() + self.gb_seconds * float(PRICES["gb_second"])
+
+    def counted_usd(self) -> float:
+        """Return the price of all but the time that functions take, which a machine's load changes."""
         counted = sum(count * PRICES["per_million"][name] / 1e6 for name, count in self.used.items())
-        return float(counted + self.gb_seconds * PRICES["gb_second"] + self.log_bytes / 1e9 * PRICES["log_gb"])
+        return float(counted + self.log_bytes / 1e9 * PRICES["log_gb"])
 
 
 class Meter:
