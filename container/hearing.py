@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import math
 from collections import Counter
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
@@ -10,14 +9,15 @@ from itertools import pairwise
 from typing import Any
 
 from container.alignment import UNSPACED
-from container.judge import OPEN_TAIL, SHORT, Flag, compression_ratio, invented, judge, text_of, uncovered
+from container.judge import OPEN_TAIL, SHORT, Flag, judge, uncovered
 from container.tongue import Chances, Known, Tongue, Vote
-from container.windows import EDGE, PAD, Window, best_pause, clip, quietest
-from container.words import in_order, moved, phrases, place, text_of_words
+from container.windows import PAD, Window, best_pause, clip, quietest
+from container.words import in_order, moved, place
+from container.writing import Text, write
 from tiro.language import to_bcp47
 from tiro.ports import SAMPLE_RATE, DecodeOptions, HeardSegment, HeardWindow, HeardWord
 from tiro.request import Options
-from tiro.transcript import DroppedSegment, Engine, Segment, Transcript, Word
+from tiro.transcript import DroppedSegment, Engine, Segment, Transcript
 
 LADDER = (0.0, 0.2, 0.4, 0.6, 0.8, 1.0)
 """Temperatures tried one after another while the text is not believable (openai/whisper, transcribe.py)."""
@@ -159,8 +159,15 @@ class Hearing:
         several = self._wanted.multilingual or (self._wanted.channels == "separate" and not self._wanted.language)
         language = to_bcp47(self.options(attempt).language) if several else None
         about = {"language": language, "channel": attempt.window.channel}
-        timed = words if self._wanted.words else ()
-        segments = (s.model_copy(update=about) for s in _segments(attempt, outcome.kept, timed))
+        text = Text(
+            window=attempt.window,
+            heard=outcome.kept.heard,
+            temperature=outcome.kept.temperature,
+            fired=attempt.flags | outcome.kept.flags,
+            signals=_signals(attempt, outcome.kept),
+        )
+        written = (s.model_copy(update=about) for s in write(text, words))
+        segments = (s if self._wanted.words else s.model_copy(update={"words": ()}) for s in written)
         return replace(outcome, again=unsaid, segments=tuple(moved(s, by=self._wanted.start) for s in segments))
 
     def transcript(
@@ -205,51 +212,15 @@ def told(options: Options) -> str:
     return " ".join(filter(None, (", ".join(options.hotwords), (options.prompt or "").strip())))
 
 
-def _segments(attempt: Attempt, result: Result, words: Sequence[Sequence[HeardWord]]) -> Iterator[Segment]:
-    window = attempt.window
-    ratio = compression_ratio(text_of(result.heard))
-    said = 0.0  # when the last word was
-    for number, heard in enumerate(result.heard.segments):
-        if not heard.text.strip():
-            continue
-        against = invented(window, heard, result.flags | attempt.around)
-        start, end = _times(window, heard)
-        whole = Segment(
-            start=start,
-            end=end,
-            text=heard.text.strip(),
-            avg_logprob=round(result.heard.avg_logprob, 4),
-            no_speech_prob=round(result.heard.no_speech_prob, 4),
-            compression_ratio=round(ratio, 3),
-            temperature=result.temperature,
-            flags=tuple(sorted(attempt.flags | result.flags | against)),
-        )
-        if against:
-            yield DroppedSegment.model_validate(whole.model_dump())
-        elif words and words[number]:
-            placed = place(window, words[number], after=said)
-            said = placed[-1].end
-            yield from (_timed(whole, phrase) for phrase in phrases(placed))
-        else:
-            yield whole
-
-
-def _timed(whole: Segment, words: Sequence[Word]) -> Segment:
-    """Return the part of a segment that some of its words are."""
-    logprobs = [math.log(max(word.probability, 1e-6)) for word in words]
-    return whole.model_copy(
-        update={
-            "start": words[0].start,
-            "end": words[-1].end,
-            "text": text_of_words(words),
-            "words": tuple(word.model_copy(update={"text": word.text.strip()}) for word in words),
-            "avg_logprob": round(sum(logprobs) / len(logprobs), 4),
-        }
-    )
+def _signals(attempt: Attempt, result: Result) -> frozenset[Flag]:
+    """Return what speaks against a text. A loop where there is no speech does, whatever was sampled after it."""
+    looped = attempt.flags & {Flag.LOOP} if Flag.NO_SPEECH in result.flags else frozenset()
+    return result.flags | attempt.around | looped
 
 
 def _in_doubt(attempt: Attempt, result: Result) -> bool:
-    return _looped(attempt, result) or bool(uncovered(attempt.window, result.heard))
+    """Whether the times and probabilities of words say more of a text than it says itself."""
+    return Flag.NO_SPEECH in result.flags or _looped(attempt, result) or bool(uncovered(attempt.window, result.heard))
 
 
 def _looped(attempt: Attempt, result: Result) -> bool:
@@ -284,12 +255,3 @@ def _halves(window: Window) -> tuple[Window, Window]:
     pause = best_pause(window.spans, window.start + third, window.end - third)
     at = (pause[0].end + pause[1].start) // 2 if pause else window.start + quietest(window.pcm, third, 2 * third)
     return window.part(window.start, at), window.part(at, window.end)
-
-
-def _times(window: Window, heard: HeardSegment) -> tuple[float, float]:
-    """Return start and end on the recording's clock, in seconds, drawn in to the speech between them."""
-    start = window.start + round(heard.start * SAMPLE_RATE)
-    end = window.start + round(heard.end * SAMPLE_RATE)
-    if speech := clip(window.spans, start, end):
-        start, end = max(start, speech[0].start - EDGE), min(end, speech[-1].end + EDGE)
-    return round(start / SAMPLE_RATE, 3), round(end / SAMPLE_RATE, 3)

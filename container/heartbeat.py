@@ -9,7 +9,8 @@ from types import TracebackType
 from typing import Self
 
 from container.log import Log
-from tiro.errors import Interrupted, LeaseLost
+from tiro.checkpoint import Trail
+from tiro.errors import Interrupted, LeaseLost, TransientError
 from tiro.job import Run
 
 JITTER = 0.2
@@ -29,6 +30,7 @@ class Heartbeat:
         self._run, self._renew, self._every, self._stopping, self._log = run, renew, every, stopping, log
         self._lost: LeaseLost | None = None
         self._left = threading.Event()
+        self._beating = threading.Lock()
         self._thread = threading.Thread(target=self._beat_until_left, name="heartbeat", daemon=True)
 
     def progress(self, done: float, total: float | None) -> None:
@@ -38,6 +40,14 @@ class Heartbeat:
             raise self._lost
         if self._stopping.is_set():
             raise Interrupted("The worker is being stopped; the job goes back to the queue.")
+
+    def note(self, checkpoint: Trail) -> None:
+        """Carry a longer trail into the lease, at once; if that cannot be, with the next beat. Raises LeaseLost."""
+        self._run = self._run.model_copy(update={"checkpoint": checkpoint})
+        try:
+            self._beat()
+        except TransientError as error:
+            self._log("heartbeat failed", attempt=self._run.attempt, error=error)
 
     def __enter__(self) -> Self:
         self._thread.start()
@@ -50,12 +60,16 @@ class Heartbeat:
     def _beat_until_left(self) -> None:
         while not self._left.wait(pause(self._every, random.random())):  # noqa: S311  (nobody's secret)
             try:
-                self._renew(self._run)
+                self._beat()
             except LeaseLost as lost:
                 self._lost = lost
                 return
             except Exception as error:  # noqa: BLE001  (the next beat may succeed, and the fence holds if none does)
                 self._log("heartbeat failed", attempt=self._run.attempt, error=error)
+
+    def _beat(self) -> None:
+        with self._beating:  # or an older run might be written over a newer one
+            self._renew(self._run)
 
 
 def pause(every: float, spread: float) -> float:

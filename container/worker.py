@@ -5,6 +5,7 @@ from __future__ import annotations
 import os
 import sys
 import time
+from concurrent.futures import FIRST_COMPLETED, Future, ThreadPoolExecutor, wait
 from contextlib import closing
 from dataclasses import dataclass
 from datetime import timedelta
@@ -34,7 +35,7 @@ from tiro.errors import (
 )
 from tiro.job import Job, Run
 from tiro.message import JobMessage
-from tiro.ports import Clock, JobQueue, JobStore, Received, RunStore, Transcriber, TranscriptStore
+from tiro.ports import CheckpointStore, Clock, JobQueue, JobStore, Received, RunStore, Transcriber, TranscriptStore
 from tiro.service import Claim, Declined, LeaseTerms
 from tiro.settings import SettingsError, WorkerSettings
 
@@ -49,6 +50,7 @@ class World:
     jobs: JobStore
     runs: RunStore
     transcripts: TranscriptStore
+    checkpoints: CheckpointStore
     queue: JobQueue
     transcriber: Transcriber
     clock: Clock
@@ -57,7 +59,7 @@ class World:
 
 
 class Worker:
-    """Takes one message after the other until it is told to stop. No job may take it down."""
+    """Takes messages until it is told to stop, some at once, each in a thread of its own. No job may take it down."""
 
     def __init__(self, world: World, settings: WorkerSettings, stopping: Stopping, log: Log) -> None:
         self._world, self._settings, self._stopping, self._log = world, settings, stopping, log
@@ -66,20 +68,30 @@ class Worker:
     def run(self) -> None:
         """Work until `stopping` is set, or nothing has come for as long as the settings say."""
         idle_since = time.monotonic()
-        while not self._stopping.is_set():
-            self._world.watchdog.moved()
-            try:
-                received = self._world.queue.receive(wait_seconds=RECEIVE_SECONDS)
-            except ServiceUnavailable as error:
-                self._log("receive failed", error=error)
-                self._stopping.wait(RECEIVE_SECONDS)
-                continue
-            if received is not None:
-                self.handle(received)
-                idle_since = time.monotonic()
-            elif 0 < self._settings.idle_exit_seconds < time.monotonic() - idle_since:
-                self._log("idle", seconds=self._settings.idle_exit_seconds)
-                return
+        in_hand: set[Future[None]] = set()
+        with ThreadPoolExecutor(self._settings.jobs_at_once, thread_name_prefix="job") as hands:
+            while not self._stopping.is_set():
+                self._world.watchdog.moved()
+                in_hand = {job for job in in_hand if not job.done()}
+                if len(in_hand) == self._settings.jobs_at_once:
+                    wait(in_hand, RECEIVE_SECONDS, return_when=FIRST_COMPLETED)
+                    continue
+                received = self._receive()
+                if received is not None:
+                    in_hand.add(hands.submit(self.handle, received))
+                if in_hand:
+                    idle_since = time.monotonic()
+                elif 0 < self._settings.idle_exit_seconds < time.monotonic() - idle_since:
+                    self._log("idle", seconds=self._settings.idle_exit_seconds)
+                    return
+
+    def _receive(self) -> Received | None:
+        try:
+            return self._world.queue.receive(wait_seconds=RECEIVE_SECONDS)
+        except ServiceUnavailable as error:
+            self._log("receive failed", error=error)
+            self._stopping.wait(RECEIVE_SECONDS)
+            return None
 
     def handle(self, received: Received) -> None:
         """Do what one message asks, whatever comes of it."""
@@ -134,25 +146,28 @@ class Worker:
         log, telemetry = about(claim.job, claim.run, self._log), self._world.telemetry
         log("claimed")
         telemetry.claimed(claim.job)
+        notebook = service.Notebook(claim.job, claim.run, store=self._world.checkpoints, clock=self._world.clock)
         try:
-            job = self._transcribe(claim, holding)
+            job = self._transcribe(claim, holding, notebook)
         except Interrupted:
-            service.give_back(claim, counted=False, runs=self._world.runs)
+            self._return(claim, notebook, counted=False)
             holding.hide(0)
             log("returned", why=self._stopping.reason)
             telemetry.returned(claim.job, self._stopping.reason)
         except Conflict:
+            service.clear_if_over(claim.job, jobs=self._world.jobs, store=self._world.checkpoints)
             raise
         except PermanentError as error:
             telemetry.attempt_failed(claim.job, error)
             self._fail(claim, holding, error)
         except EnginePoisoned as error:  # whatever this process hears next would fail too
             self._stopping.ask(Reason.POISON)
-            self._retry(claim, holding, error)
+            self._retry(claim, holding, notebook, error)
         except Exception as error:  # noqa: BLE001  (a bug of ours too: the job is told, and the worker lives on)
-            self._retry(claim, holding, error)
+            self._retry(claim, holding, notebook, error)
         else:
             holding.delete()
+            service.clear(job, self._world.checkpoints)
             telemetry.completed(job)
             log(
                 "completed",
@@ -160,7 +175,7 @@ class Worker:
                 milliseconds=job.timings.processing_ms,
             )
 
-    def _transcribe(self, claim: Claim, holding: Holding) -> Job:
+    def _transcribe(self, claim: Claim, holding: Holding, notebook: service.Notebook) -> Job:
         world, settings = self._world, self._settings
 
         def renew(run: Run) -> None:
@@ -175,17 +190,21 @@ class Worker:
         def let_go() -> None:
             world.telemetry.stood_still(claim.job)
             stuck = EnginePoisoned(f"Nothing has moved for {settings.stall_seconds:.0f} s.")
-            self._retry(claim, holding, stuck)
+            self._retry(claim, holding, notebook, stuck)
 
         heartbeat = Heartbeat(
             claim.run, renew, every=settings.heartbeat_seconds, stopping=self._stopping, log=self._log
         )
+
+        notebook.note = heartbeat.note
 
         def progress(done: float, total: float | None) -> None:
             watch.moved()
             heartbeat.progress(done, total)
 
         with heartbeat, world.watchdog.watch(claim.job.id, let_go) as watch:
+            if notebook.stretches:
+                about(claim.job, claim.run, self._log)("resumed", from_seconds=notebook.stretches[-1].end)
             return service.transcribe(
                 claim,
                 transcriber=world.transcriber,
@@ -195,9 +214,18 @@ class Worker:
                 clock=world.clock,
                 limits=settings,
                 on_progress=progress,
+                checkpoint=notebook,
             )
 
-    def _retry(self, claim: Claim, holding: Holding, error: Exception) -> None:
+    def _return(self, claim: Claim, notebook: service.Notebook, *, counted: bool) -> None:
+        """Give a job back with what is heard of it, as far as that can be written."""
+        try:
+            notebook.write()
+        except TiroError as error:
+            self._log("could not write a checkpoint", job_id=claim.job.id, error=error)
+        service.give_back(claim, counted=counted, runs=self._world.runs, checkpoint=notebook.trail)
+
+    def _retry(self, claim: Claim, holding: Holding, notebook: service.Notebook, error: Exception) -> None:
         attempts = claim.job.attempts
         about(claim.job, claim.run, self._log)("attempt failed", error=error)
         self._world.telemetry.attempt_failed(claim.job, error)
@@ -206,7 +234,7 @@ class Worker:
             spent = AttemptsExhausted(f"{attempts} attempts failed, the last because: {why}. Try again later.")
             self._fail(claim, holding, spent)
         else:
-            service.give_back(claim, counted=True, runs=self._world.runs)
+            self._return(claim, notebook, counted=True)
             holding.hide(5 * 2**attempts)
 
     def _fail(self, claim: Claim, holding: Holding, error: TiroError) -> None:
@@ -220,6 +248,7 @@ class Worker:
             held=(world.runs, claim.run.attempt),
         )
         holding.delete()
+        service.clear(claim.job, world.checkpoints)
         about(claim.job, claim.run, self._log)("failed", code=error.code)
 
     def _hide(self, received: Received, seconds: int) -> None:
@@ -237,6 +266,7 @@ def build(settings: WorkerSettings, decoders: Decoders, watchdog: Watchdog) -> W
     from tiro.adapters import aws
     from tiro.adapters.dynamodb import DynamoDBJobStore, DynamoDBRunStore
     from tiro.adapters.s3 import S3MediaStore, S3TranscriptStore
+    from tiro.adapters.s3_checkpoints import S3CheckpointStore
     from tiro.adapters.sqs import SQSJobQueue
     from tiro.adapters.table_clock import TableClock
 
@@ -248,6 +278,7 @@ def build(settings: WorkerSettings, decoders: Decoders, watchdog: Watchdog) -> W
         jobs=DynamoDBJobStore(clock.follow(aws.dynamodb_client()), settings.table),
         runs=DynamoDBRunStore(clock.follow(aws.dynamodb_client()), settings.table),
         transcripts=S3TranscriptStore(aws.s3_client(), settings.transcript_bucket),
+        checkpoints=S3CheckpointStore(aws.s3_client(), settings.transcript_bucket),
         queue=SQSJobQueue(aws.sqs_client(), settings.queue_url),
         transcriber=WindowTranscriber(
             media=media,

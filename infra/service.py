@@ -183,7 +183,7 @@ class ServiceStack(Stack):
         self.answer.allow_objects("GetObject", *READ_TAGS, of=media, under=doors)
         for name in config.source_buckets:
             self.answer.allow_objects("GetObject", *READ_TAGS, of=self._bucket(name), under=["*/*"])  # {owner}/…
-        self.answer.allow_objects("GetObject", of=transcripts, under=["transcripts/*"])
+        self.answer.allow_objects("GetObject", of=transcripts, under=["transcripts/*", "checkpoints/*"])
         self.answer.allow_objects("GetObject", "PutObject", of=transcripts, under=["renderings/*"])  # what is too large
         self.answer.allow("sqs:SendMessage", on=work)
         self.answer.allow("sqs:SendMessage", on=self.fetches.queue.queue_arn)
@@ -231,8 +231,9 @@ class ServiceStack(Stack):
         for erases in (self.answer, self.on_upload):  # what comes in after its job was deleted
             erases.allow_listing("ListBucketVersions", of=media, under=["uploads/*"])
             erases.allow_objects("DeleteObject", "DeleteObjectVersion", of=media, under=["uploads/*"])
-        self.answer.allow_listing("ListBucket", of=transcripts, under=["transcripts/*", "renderings/*"])
-        self.answer.allow_objects("DeleteObject", of=transcripts, under=["transcripts/*", "renderings/*"])
+        erased = ["transcripts/*", "renderings/*", "checkpoints/*"]
+        self.answer.allow_listing("ListBucket", of=transcripts, under=erased)
+        self.answer.allow_objects("DeleteObject", of=transcripts, under=erased)
         # Beside where a file was dropped; the file itself is its owner's.
         self.answer.allow_objects("DeleteObject", of=transcripts, under=["inbox/*"])
         self.answer.allow_items("GetItem", of=table, under=["object#*"])  # whether the drop is the newest

@@ -21,6 +21,7 @@ from tests.fakes import (
     FakeTranscriber,
     FakeTranscriptStore,
 )
+from tests.fakes_checkpoints import FakeCheckpointStore
 from tests.fakes_fetch import FakeFetchQueue, FakePartStore
 from tiro import service
 from tiro.job import Job
@@ -60,6 +61,7 @@ class House:
         self.media = FakeMediaStore(self.clock)
         self.reader = FakeMediaReader()
         self.transcripts = FakeTranscriptStore()
+        self.checkpoints = FakeCheckpointStore(self.transcripts)
         self.queue = FakeJobQueue(self.clock)
         self.fetch_queue = FakeFetchQueue(self.clock)
         self.parts = FakePartStore(self.media)
@@ -129,6 +131,7 @@ class House:
             jobs=self.jobs,
             runs=self.runs,
             transcripts=self.transcripts,
+            checkpoints=self.checkpoints,
             queue=self.queue,
             transcriber=self.transcriber,
             clock=self.clock,

@@ -22,6 +22,14 @@ class Timings(_Model):
     processing_ms: int | None  # of the latest attempt, once it is at its end
 
 
+class Partial(_Model):
+    """What is heard so far of a recording. It may still lose a segment, where a later part says the same better."""
+
+    text: str  # the latest few thousand characters
+    is_whole: bool  # whether the text begins with the recording
+    end_seconds: float  # up to where it goes
+
+
 class Lineage(_Model):
     """What a transcript was made of, and by what."""
 

@@ -13,7 +13,8 @@ from typing import Literal
 
 from pydantic import BaseModel, ConfigDict
 
-from tiro.details import OWN_SPEED, Circumstances, Lineage, Timings, cost_usd, eta_seconds, timings
+from tiro.checkpoint import Trail
+from tiro.details import OWN_SPEED, Circumstances, Lineage, Partial, Timings, cost_usd, eta_seconds, timings
 from tiro.errors import IllegalTransition, Problem
 from tiro.language import to_bcp47
 from tiro.request import Options
@@ -119,6 +120,7 @@ class Job(_Model):
     started_at: datetime | None = None  # the latest claim
     worker_ready_at: datetime | None = None  # of the worker that made it: when it could first have done so
     finished_at: datetime | None = None
+    checkpoint: Trail = ()  # what is heard already, where the one who heard it gave the job back
     transcript: TranscriptRef | None = None
     problem: Problem | None = None
     retry_of: str | None = None  # the job that this one tries again
@@ -152,18 +154,23 @@ class Job(_Model):
         """A worker, which was ready at `ready_at`, begins, or takes over what a dead worker held."""
         return self._to(JobStatus.PROCESSING, started_at=at, worker_ready_at=ready_at, attempts=self.attempts + 1)
 
-    def returned(self, *, counted: bool) -> Job:
+    def returned(self, *, counted: bool, checkpoint: Trail = ()) -> Job:
         """A worker gives the job back; an attempt that Spot or SIGTERM ended is not `counted`."""
-        return self._to(JobStatus.QUEUED, started_at=None, attempts=self.attempts - (not counted))
+        return self._to(
+            JobStatus.QUEUED,
+            started_at=None,
+            attempts=self.attempts - (not counted),
+            checkpoint=checkpoint,
+        )
 
     def completed(self, *, at: datetime, transcript: TranscriptRef) -> Job:
-        return self._to(JobStatus.COMPLETED, finished_at=at, transcript=transcript)
+        return self._to(JobStatus.COMPLETED, finished_at=at, transcript=transcript, checkpoint=())
 
     def failed(self, *, at: datetime, problem: Problem) -> Job:
-        return self._to(JobStatus.FAILED, finished_at=at, problem=problem, upload_expires_at=None)
+        return self._to(JobStatus.FAILED, finished_at=at, problem=problem, upload_expires_at=None, checkpoint=())
 
     def cancelled(self, *, at: datetime) -> Job:
-        return self._to(JobStatus.CANCELLED, finished_at=at, upload_expires_at=None)
+        return self._to(JobStatus.CANCELLED, finished_at=at, upload_expires_at=None, checkpoint=())
 
     def deleted(self, *, at: datetime) -> Job:
         """Return the tombstone: what the job was asked with, heard and said is forgotten."""
@@ -191,6 +198,7 @@ class Run(_Model):
     noted_at: datetime | None = None  # when `done` was
     done: float = 0.0  # seconds of audio transcribed
     total: float | None = None  # seconds of audio in all, where it is known
+    checkpoint: Trail = ()  # what is heard for good, by this attempt and those before it
 
 
 def is_id(text: str) -> bool:
@@ -242,6 +250,7 @@ class JobView(_Model):
     no_speech: bool | None  # once completed
     transcript_url: str | None  # a path; once completed
     problem: Problem | None  # once failed
+    partial: Partial | None = None  # what is heard so far, until the transcript is there
     retry_of: str | None = None  # the job that this one tries again
     metadata: dict[str, str] = {}  # the caller's own
     timings: Timings | None = None

@@ -147,6 +147,7 @@ class WorkerSettings(Limits):
     model_path: str = ""  # a directory of weights; empty: an installed package, else the hub
     beam_size: int = 1  # hypotheses kept while decoding; 1 is greedy
     batch_size: int = 4  # windows decoded at once, shared out between the cores
+    jobs_at_once: int = 4  # recordings in hand, whose windows share batches
     threads: int = 0  # CPU threads of the engine; 0: as many as there are cores
     visibility_seconds: int = 120  # how long a message is hidden without a heartbeat
     heartbeat_seconds: float = 20.0  # between two renewals of lease and visibility

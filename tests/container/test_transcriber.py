@@ -161,6 +161,11 @@ def test_a_loop_is_worse_than_a_doubtful_text(hear: Hear) -> None:
     assert "fellow" in hear(engine, 5).text
 
 
+def test_a_loop_where_there_is_no_speech_is_invented_whatever_is_sampled_after_it(hear: Hear) -> None:
+    loop, hoo = said((0, 6, " or" * 100), silent=0.8), said((0, 6, " Whoo-hoo, it is a hum."), silent=0.8)
+    assert hear(FakeEngine(loop, hoo), 5).no_speech
+
+
 def test_what_is_sampled_waits_for_company(hear: Hear) -> None:
     engine = FakeEngine(DOUBTFUL, said((0, 6, LONG_ENOUGH)), DOUBTFUL, said((0, 6, LONG_ENOUGH)))
     hear(engine, *[6.0] * 4, batch_size=2)

@@ -263,6 +263,7 @@ def test_a_duplicate_message_changes_nothing() -> None:
 
 def test_a_poisoned_engine_ends_the_process_and_another_hears_the_job() -> None:
     house = House(transcriber=FakeTranscriber(EnginePoisoned(), make_transcript()))
+    house.worker_settings = dataclasses.replace(house.worker_settings, jobs_at_once=1)
     job, other = dropped(house), house.drop("inbox/ada/b.mp3")
     house.worker().run()
     assert (house.stopping.reason, house.stopping.status) == (Reason.POISON, 70)

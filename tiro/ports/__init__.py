@@ -3,6 +3,7 @@
 from tiro.ports.asked import AskedStore
 from tiro.ports.batches import BatchStore
 from tiro.ports.calls import CallStore, WaitingRoom
+from tiro.ports.checkpoints import CheckpointStore
 from tiro.ports.clock import Clock
 from tiro.ports.delivery import DeliveryQueue, DeliveryStore, EndpointStore, EventBus, Notifier, Reply
 from tiro.ports.fetch import FetchQueue, FetchStore, Part, PartStore, Stream, Web
@@ -35,6 +36,7 @@ __all__ = [
     "Blocks",
     "CallStore",
     "Checkpoint",
+    "CheckpointStore",
     "Clock",
     "DecodeOptions",
     "DeliveryQueue",

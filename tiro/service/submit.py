@@ -8,6 +8,7 @@ from tiro.address import Address, Reach
 from tiro.errors import SourceForbidden
 from tiro.job import Job, JobStatus, Media, new_id
 from tiro.message import FetchMessage, JobMessage
+from tiro.model import check_understood
 from tiro.ports import Clock, FetchQueue, JobQueue, JobStore, MediaStore, PartStore
 from tiro.request import S3Object, TranscriptionRequest, UploadSource
 from tiro.service.fetch import check_reachable
@@ -34,9 +35,10 @@ def submit(
 ) -> tuple[Job, Upload | None]:
     """Make a job. With an `upload` source, also return how to send the recording.
 
-    Raises SourceForbidden, AddressRefused, MediaNotFound, MediaEmpty or MediaTooLarge, and then there is
-    no job; Conflict when there is one of this id.
+    Raises SourceForbidden, AddressRefused, MediaNotFound, MediaEmpty, MediaTooLarge, or InvalidRequest for what
+    the model cannot do, and then there is no job; Conflict when there is one of this id.
     """
+    check_understood(settings.models[0], language=request.language, task=request.task)
     if request.source.upload:
         job = _new_job(request, owner=owner, source="upload", batch=batch, clock=clock, job_id=job_id, trace=trace)
         return _await_upload(job, request.source.upload, jobs=jobs, media=media, parts=parts, settings=settings)
