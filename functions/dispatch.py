@@ -17,9 +17,9 @@ from tiro.settings import DispatchSettings
 def handler(event: dict[str, Any], context: object) -> dict[str, int]:
     config = wiring.settings(DispatchSettings)
     dispatcher = service.Dispatcher(
-        queue=wiring.queue(config.queue_url),
+        queue=wiring.queue(config.queue_url, config.batch_queue_url),
         fleet=wiring.fleet(),
-        pace=wiring.pace(),
+        lengths=wiring.lengths(),
         clock=wiring.clock(),
         settings=config,
     )

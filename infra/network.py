@@ -43,14 +43,14 @@ class Network(Construct):
         self.task_group = self._group("TaskGroup", "Workers of Tiro: no way in, HTTPS out, as far as routes lead")
         self._isolated = isolated
 
-    def open_to(self, *, buckets: Sequence[str], table: str, queue: str) -> None:
+    def open_to(self, *, buckets: Sequence[str], table: str, queues: Sequence[str]) -> None:
         """Let tasks reach these ARNs' services, and there nothing but them."""
         s3 = self._gateway("S3", ec2.GatewayVpcEndpointAwsService.S3)
         s3.add_to_policy(_only(["s3:*"], [arn for bucket in buckets for arn in (bucket, f"{bucket}/*")]))
         dynamodb = self._gateway("DynamoDB", ec2.GatewayVpcEndpointAwsService.DYNAMODB)
         dynamodb.add_to_policy(_only(["dynamodb:*"], [table, f"{table}/index/*"]))
         if self._isolated:
-            self._reach_sqs().add_to_policy(_only(["sqs:*"], [queue]))
+            self._reach_sqs().add_to_policy(_only(["sqs:*"], list(queues)))
 
     def _gateway(self, name: str, service: ec2.IGatewayVpcEndpointService) -> ec2.GatewayVpcEndpoint:
         """For tasks alone: a machine fetches its image's layers from buckets of AWS's own."""

@@ -114,6 +114,7 @@ class WorkersStack(Stack):
         return WorkerSettings.to_env(
             **self._common,
             queue_url=self._service.work.queue.queue_url,
+            batch_queue_url=self._service.batch_work.queue.queue_url,
             media_bucket=self.media.bucket_name,
             transcript_bucket=self.transcripts.bucket_name,
             max_media_bytes=config.max_media_bytes,
@@ -123,6 +124,7 @@ class WorkersStack(Stack):
             visibility_seconds=config.visibility_seconds,
             heartbeat_file=f"{SCRATCH}/heartbeat",
             idle_exit_seconds=float(config.linger_seconds),
+            usd_per_worker_hour=config.usd_per_worker_hour,
         ) | {"AWS_DEFAULT_REGION": self.region}
 
     def _tell_dispatcher(self) -> Mapping[str, str]:
@@ -131,6 +133,7 @@ class WorkersStack(Stack):
             **self._common,
             **{field.name: getattr(self._config, field.name) for field in fields(DispatchTerms)},
             queue_url=self._service.work.queue.queue_url,
+            batch_queue_url=self._service.batch_work.queue.queue_url,
             cluster=fleet.cluster.cluster_arn,
             task_definition=fleet.task.task_definition_arn,
             container=CONTAINER,
@@ -152,13 +155,13 @@ class WorkersStack(Stack):
         self.network.open_to(
             buckets=[self.media.bucket_arn, self.transcripts.bucket_arn, *sources],
             table=storage.table.table_arn,
-            queue=self._service.work.queue.queue_arn,
+            queues=self._queues,
         )
 
     def _grant_worker(self) -> None:
         worker, storage = self.fleet, self._service.storage
-        for action in ("ReceiveMessage", "ChangeMessageVisibility", "DeleteMessage"):
-            worker.allow(f"sqs:{action}", on=self._service.work.queue.queue_arn)
+        for queue in self._queues:
+            worker.allow("sqs:ReceiveMessage", "sqs:ChangeMessageVisibility", "sqs:DeleteMessage", on=queue)
         worker.allow_items("GetItem", "PutItem", "DeleteItem", of=storage.table, under=["job#*"])
         worker.allow_items("UpdateItem", of=storage.table, under=["owner#*", "batch#*"])
         worker.allow_items("GetItem", of=storage.table, under=["object#*"])  # whether a drop is still the newest
@@ -171,13 +174,19 @@ class WorkersStack(Stack):
                 under=["*/*"],
             )
         worker.allow_objects(
-            "GetObject", "PutObject", "DeleteObject", of=self.transcripts, under=["transcripts/*", "inbox/*"]
+            "GetObject",
+            "PutObject",
+            "DeleteObject",
+            of=self.transcripts,
+            under=["transcripts/*", "inbox/*", "checkpoints/*"],
         )
+        worker.allow_listing("ListBucket", of=self.transcripts, under=["checkpoints/*"])  # to clear them away
 
     def _grant_dispatcher(self) -> None:
         dispatcher, fleet = self.dispatch, self.fleet
         ours = {"ArnEquals": {"ecs:cluster": fleet.cluster.cluster_arn}}
-        dispatcher.allow("sqs:GetQueueAttributes", on=self._service.work.queue.queue_arn)
+        for queue in self._queues:
+            dispatcher.allow("sqs:GetQueueAttributes", on=queue)
         dispatcher.allow_items("GetItem", "PutItem", of=self._service.storage.table, under=["fleet"])
         for action in ("GetRecords", "GetShardIterator", "DescribeStream"):
             dispatcher.allow(f"dynamodb:{action}", on=self._service.storage.stream_arn)
@@ -196,6 +205,10 @@ class WorkersStack(Stack):
             acknowledge(
                 watches.role, "IAM5[Resource::*]", "What lists tasks has no resource; a condition names the cluster."
             )
+
+    @property
+    def _queues(self) -> tuple[str, str]:
+        return self._service.work.queue.queue_arn, self._service.batch_work.queue.queue_arn
 
     def _grant_deploy(self) -> None:
         self.on_deploy.allow("ecs:ListContainerInstances", on=self.fleet.cluster.cluster_arn)
@@ -253,6 +266,7 @@ class WorkersStack(Stack):
             work=service.work.queue,
             dead_letters={
                 "recordings to hear": service.work.dead_letters,
+                "recordings that may wait": service.batch_work.dead_letters,
                 "recordings that came": service.uploads.dead_letters,
                 "recordings to fetch": service.fetches.dead_letters,
                 "deliveries": service.deliveries.dead_letters,

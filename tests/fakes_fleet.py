@@ -7,7 +7,9 @@ from dataclasses import dataclass, field
 
 from tests.fakes import FakeClock
 from tiro.dispatch import Launch, Market, Refusal, Why, Worker
-from tiro.ports import Depth, Fleet
+from tiro.handling import Priority
+from tiro.pace import Depth
+from tiro.ports import Fleet
 
 
 @dataclass
@@ -47,13 +49,14 @@ class FakeWorkerFleet:
 class FakeGauge:
     waiting: int = 0
     in_hand: int = 0
+    may_wait: int = 0  # of low priority
 
-    def depth(self) -> Depth:
-        return Depth(self.waiting, self.in_hand)
+    def depth(self, priority: Priority) -> Depth:
+        return Depth(self.waiting, self.in_hand) if priority is Priority.INTERACTIVE else Depth(self.may_wait)
 
 
 @dataclass
-class FakePaceStore:
+class FakeLengthStore:
     mean_seconds: float | None = None
 
     def get(self) -> float | None:

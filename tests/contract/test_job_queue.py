@@ -9,7 +9,8 @@ import pytest
 from tests.contract.job_queue import MESSAGE, JobQueueContract, receive
 from tests.fakes import FakeClock, FakeJobQueue
 from tiro.adapters.sqs import SQSJobQueue
-from tiro.ports import Depth, JobQueue
+from tiro.handling import Priority
+from tiro.ports import JobQueue
 
 if TYPE_CHECKING:
     from mypy_boto3_sqs.client import SQSClient
@@ -36,7 +37,13 @@ class TestFakeJobQueue(JobQueueContract):
 class TestSQSJobQueue(JobQueueContract):
     @pytest.fixture
     def queue(self, sqs: SQSClient, queue_url: str) -> JobQueue:
-        return SQSJobQueue(sqs, queue_url)
+        other = sqs.create_queue(QueueName=f"{queue_url.rsplit('/', 1)[-1]}-batch")["QueueUrl"]
+        return SQSJobQueue(sqs, queue_url, other)
+
+    def test_without_a_second_queue_nothing_is_lost(self, sqs: SQSClient, queue_url: str) -> None:
+        queue = SQSJobQueue(sqs, queue_url)
+        queue.send(MESSAGE, owner="ada", priority=Priority.BATCH)
+        assert receive(queue).body == MESSAGE.model_dump_json()
 
     def test_an_owner_is_a_message_group(self, queue: JobQueue, sqs: SQSClient, queue_url: str) -> None:
         """That is what makes a standard queue fair."""
@@ -44,9 +51,8 @@ class TestSQSJobQueue(JobQueueContract):
         (message,) = sqs.receive_message(QueueUrl=queue_url, MessageSystemAttributeNames=["MessageGroupId"])["Messages"]
         assert message["Attributes"]["MessageGroupId"] == "ada"
 
-    def test_its_depth_is_what_waits_and_what_is_in_hand(self, sqs: SQSClient, queue_url: str) -> None:
-        queue = SQSJobQueue(sqs, queue_url)
-        for generation in (1, 2, 3):
-            queue.send(MESSAGE.model_copy(update={"generation": generation}), owner="ada")
-        receive(queue)
-        assert queue.depth() == Depth(waiting=2, in_hand=1)
+    def test_a_job_s_trace_travels_as_x_ray_s(self, queue: JobQueue, sqs: SQSClient, queue_url: str) -> None:
+        trace = "1-5759e988-bd862e3fe1be46a994272793"
+        queue.send(MESSAGE.model_copy(update={"trace": trace}), owner="ada")
+        (message,) = sqs.receive_message(QueueUrl=queue_url, MessageSystemAttributeNames=["AWSTraceHeader"])["Messages"]
+        assert message["Attributes"]["AWSTraceHeader"] == f"Root={trace}"

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 import pytest
 
 from tests.contract.pace_store import PaceStoreContract
-from tests.fakes_fleet import FakePaceStore
+from tests.fakes_pace import FakePaceStore
 from tiro.adapters.dynamodb import DynamoDBPaceStore
 from tiro.ports import PaceStore
 
@@ -17,11 +17,11 @@ if TYPE_CHECKING:
 
 class TestFakePaceStore(PaceStoreContract):
     @pytest.fixture
-    def pace(self) -> PaceStore:
+    def store(self) -> PaceStore:
         return FakePaceStore()
 
 
 class TestDynamoDBPaceStore(PaceStoreContract):
     @pytest.fixture
-    def pace(self, dynamodb: DynamoDBClient, table: str) -> PaceStore:
+    def store(self, dynamodb: DynamoDBClient, table: str) -> PaceStore:
         return DynamoDBPaceStore(dynamodb, table)

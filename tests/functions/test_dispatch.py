@@ -68,7 +68,7 @@ def queued(job_id: str, seconds: float) -> dict[str, Any]:
 
 def tell(stack: Stack, messages: int) -> None:
     for number in range(messages):
-        wiring.queue(stack.settings.queue_url).send(JobMessage(job_id=f"job-{number}", generation=1), owner="ada")
+        wiring.queue(stack.settings.queue_url, "").send(JobMessage(job_id=f"job-{number}", generation=1), owner="ada")
 
 
 def test_by_the_clock_with_nothing_to_do_nobody_is_asked_for(stack: Stack, ecs: ECSClient) -> None:
@@ -99,4 +99,4 @@ def test_how_long_recordings_are_is_remembered(stack: Stack, ecs: ECSClient) -> 
     from functions.dispatch import handler
 
     handler({"Records": [queued(f"job-{number}", 60.0) for number in range(100)]}, None)
-    assert 60 < (wiring.pace().get() or 0) < 600
+    assert 60 < (wiring.lengths().get() or 0) < 600

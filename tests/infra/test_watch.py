@@ -48,7 +48,7 @@ def test_silence_of_the_reaper_is_an_alarm_and_of_the_others_is_none(workers: Sy
 def test_every_dead_letter_queue_is_watched(workers: Synthesized, prod: Synthesized) -> None:
     watched = [m for m in alarms(workers)["DeadLetters"]["Metrics"] if "MetricStat" in m]
     dead = [n for n in prod.of_type("AWS::SQS::Queue") if "DeadLetters" in n or "GivenUp" in n]
-    assert len(watched) == len(dead) == 5
+    assert len(watched) == len(dead) == 6
 
 
 def test_what_the_dispatcher_tells_is_what_is_watched(workers: Synthesized) -> None:

@@ -7,7 +7,7 @@ from dataclasses import replace
 import pytest
 
 from tests.fakes import FakeClock
-from tests.fakes_fleet import FakeGauge, FakePaceStore, FakeWorkerFleet
+from tests.fakes_fleet import FakeGauge, FakeLengthStore, FakeWorkerFleet
 from tiro.dispatch import Market, Why
 from tiro.service import Dispatcher
 from tiro.settings import DispatchSettings
@@ -31,16 +31,16 @@ SETTINGS = DispatchSettings(
 @pytest.fixture
 def dispatcher() -> Dispatcher:
     clock = FakeClock()
-    return Dispatcher(FakeGauge(), FakeWorkerFleet(clock), FakePaceStore(), clock, SETTINGS)
+    return Dispatcher(FakeGauge(), FakeWorkerFleet(clock), FakeLengthStore(), clock, SETTINGS)
 
 
-def parts(dispatcher: Dispatcher) -> tuple[FakeGauge, FakeWorkerFleet, FakePaceStore, FakeClock]:
-    queue, fleet, pace, clock = dispatcher.queue, dispatcher.fleet, dispatcher.pace, dispatcher.clock
+def parts(dispatcher: Dispatcher) -> tuple[FakeGauge, FakeWorkerFleet, FakeLengthStore, FakeClock]:
+    queue, fleet, lengths, clock = dispatcher.queue, dispatcher.fleet, dispatcher.lengths, dispatcher.clock
     assert isinstance(queue, FakeGauge)
     assert isinstance(fleet, FakeWorkerFleet)
-    assert isinstance(pace, FakePaceStore)
+    assert isinstance(lengths, FakeLengthStore)
     assert isinstance(clock, FakeClock)
-    return queue, fleet, pace, clock
+    return queue, fleet, lengths, clock
 
 
 def test_from_nothing_to_nothing(dispatcher: Dispatcher) -> None:
@@ -59,10 +59,17 @@ def test_from_nothing_to_nothing(dispatcher: Dispatcher) -> None:
 
 
 def test_short_recordings_need_few_workers_once_they_were_seen(dispatcher: Dispatcher) -> None:
-    queue, _, pace, _ = parts(dispatcher)
+    queue, _, lengths, _ = parts(dispatcher)
     queue.waiting = 1000
     assert dispatcher.run([6.0] * 1000).wanted == 2  # some still count as ten minutes
-    assert pace.mean_seconds == pytest.approx(10, abs=1)
+    assert lengths.mean_seconds == pytest.approx(10, abs=1)
+
+
+def test_what_may_wait_is_work_too(dispatcher: Dispatcher) -> None:
+    queue, _, _, _ = parts(dispatcher)
+    queue.waiting, queue.may_wait = 1, 19
+    assert replace(dispatcher, settings=replace(SETTINGS, batch_queue_url="other")).run().backlog.waiting == 20
+    assert dispatcher.run().backlog.waiting == 1  # where there is one queue for all, it is counted once
 
 
 def test_what_is_in_hand_counts_half(dispatcher: Dispatcher) -> None:

@@ -7,6 +7,8 @@ from dataclasses import dataclass
 from typing import Protocol
 
 from tiro.dispatch import Launch, Refusal, Worker
+from tiro.handling import Priority
+from tiro.pace import Depth
 
 
 @dataclass(frozen=True)
@@ -14,14 +16,6 @@ class Fleet:
     running: Sequence[Worker]
     pending: Sequence[Worker]  # asked for and still to come
     refusals: Sequence[Refusal]  # of the last hour or so: that long ECS remembers what never started
-
-
-@dataclass(frozen=True)
-class Depth:
-    """Messages on the work queue, about: SQS counts them on many servers."""
-
-    waiting: int
-    in_hand: int
 
 
 class WorkerFleet(Protocol):
@@ -54,10 +48,12 @@ class Crew(Protocol):
 
 
 class Gauge(Protocol):
-    def depth(self) -> Depth: ...
+    """A JobQueue, as far as the dispatcher needs one."""
+
+    def depth(self, priority: Priority) -> Depth: ...
 
 
-class PaceStore(Protocol):
+class LengthStore(Protocol):
     """How long a recording is in the mean, learnt from those that came in."""
 
     def get(self) -> float | None:

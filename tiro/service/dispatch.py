@@ -6,7 +6,8 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 
 from tiro.dispatch import Backlog, Launch, Refusal, learn, plan, retire, wanted
-from tiro.ports import Clock, Gauge, PaceStore, WorkerFleet
+from tiro.handling import Priority
+from tiro.ports import Clock, Gauge, LengthStore, WorkerFleet
 from tiro.settings import DispatchSettings
 
 OUTDATED = "A newer image is deployed; the job goes on there."
@@ -19,7 +20,7 @@ class Dispatcher:
 
     queue: Gauge
     fleet: WorkerFleet
-    pace: PaceStore
+    lengths: LengthStore
     clock: Clock
     settings: DispatchSettings
 
@@ -48,17 +49,19 @@ class Dispatcher:
         )
 
     def _backlog(self, durations: Sequence[float]) -> Backlog:
-        mean = self.pace.get() or self.settings.mean_audio_seconds
+        mean = self.lengths.get() or self.settings.mean_audio_seconds
         if durations:
             mean = learn(mean, durations)
-            self.pace.put(mean)
-        depth = self.queue.depth()
+            self.lengths.put(mean)
+        priorities = tuple(Priority) if self.settings.batch_queue_url else (Priority.INTERACTIVE,)
+        depths = [self.queue.depth(priority) for priority in priorities]
+        waiting, in_hand = sum(depth.waiting for depth in depths), sum(depth.in_hand for depth in depths)
         return Backlog(
             at=self.clock.now(),
-            waiting=depth.waiting,
-            in_hand=depth.in_hand,
+            waiting=waiting,
+            in_hand=in_hand,
             # What is in hand is half heard, in the mean.
-            audio_seconds=mean * (depth.waiting + depth.in_hand / 2),
+            audio_seconds=mean * (waiting + in_hand / 2),
         )
 
     def _launch(self, launch: Launch) -> Sequence[Refusal]:

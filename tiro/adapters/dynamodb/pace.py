@@ -1,13 +1,20 @@
-"""How long a recording is in the mean: one item, written a few times a minute at most."""
+"""How fast the work goes: two numbers for each hour."""
 
 from __future__ import annotations
 
+import math
+from datetime import datetime, timedelta
 from typing import TYPE_CHECKING
 
 from tiro.adapters.dynamodb.table import Table, item_key
+from tiro.pace import Pace, hours_of
 
 if TYPE_CHECKING:
     from mypy_boto3_dynamodb.client import DynamoDBClient
+
+    from tiro.adapters.dynamodb.table import Item
+
+KEPT = timedelta(days=2)
 
 
 class DynamoDBPaceStore:
@@ -16,9 +23,22 @@ class DynamoDBPaceStore:
     def __init__(self, client: DynamoDBClient, table: str) -> None:
         self._table = Table(client, table)
 
-    def get(self) -> float | None:
-        item = self._table.get(item_key("fleet", "pace"))
-        return float(item["mean_seconds"]["N"]) if item else None
+    def note(self, seconds: float, *, at: datetime) -> None:
+        values: Item = {
+            ":one": {"N": "1"},
+            ":seconds": {"N": f"{seconds:.3f}"},
+            ":expires": {"N": str(math.ceil((at + KEPT).timestamp()))},
+        }
+        count = "ADD jobs :one, worked :seconds SET expires_at = :expires"
+        self._table.transact(self._table.a_change(_key(hours_of(at)[0]), count, values))
 
-    def put(self, mean_seconds: float) -> None:
-        self._table.put({**item_key("fleet", "pace"), "mean_seconds": {"N": f"{mean_seconds:.3f}"}}, None)
+    def lately(self, *, at: datetime) -> Pace:
+        hours = [item for hour in hours_of(at) if (item := self._table.get(_key(hour)))]
+        return Pace(
+            jobs=sum(int(item["jobs"]["N"]) for item in hours),
+            seconds=round(sum(float(item["worked"]["N"]) for item in hours), 3),
+        )
+
+
+def _key(hour: str) -> Item:
+    return item_key(f"pace#{hour}", "pace")
