@@ -11,7 +11,7 @@ override FILE := $(value FILE)
 export FILE
 
 .DEFAULT_GOAL := help
-.PHONY: help demo sandbox reset test test-fast check format lint types imports synth openapi quality lock clean
+.PHONY: help demo sandbox reset test test-fast check format lint types imports synth openapi quality simulate lock clean
 
 help:  ## Say what there is
 	@grep -E '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | expand -t 12
@@ -53,6 +53,9 @@ openapi: .venv/.dev  ## Write docs/openapi.json anew from the routes
 
 quality: .venv/.dev  ## Word error rates on a corpus: make quality CORPUS=dir
 	$(BIN)/python -m tests.quality "$(CORPUS)"
+
+simulate: .venv/.dev  ## Days of load in a minute: waits and cost by scaling rule; writes docs/scaling.md
+	$(BIN)/python -m tests.simulation --million --write docs
 
 lock: .venv/.uv  ## Resolve every dependency anew
 	$(COMPILE) requirements/uv.in -o requirements/uv.txt
