@@ -8,7 +8,7 @@ from dataclasses import dataclass
 
 COLOURS = ("#0b6e99", "#d9730d", "#7c5cbf", "#8a8a8a")
 WIDTH, HEIGHT = 300, 110
-LEFT, TOP, GAP_X, GAP_Y = 130, 60, 60, 42
+LEFT, TOP, GAP_X, GAP_Y = 170, 60, 60, 42
 
 Line = Sequence[tuple[float, float]]
 
@@ -69,7 +69,7 @@ def _panel(panel: Panel, x: float, y: float, colours: Mapping[str, str], *, titl
         parts.append(_text(x - 5, at + 4, f"{tick:,g}", anchor="end"))
     for hour in range(0, int(hours) + 1, max(1, int(hours) // 6)):
         parts.append(_text(x + WIDTH * hour / hours, y + HEIGHT + 13, f"{hour} h", anchor="middle"))
-    for name, line in panel.lines.items():
+    for name, line in reversed(panel.lines.items()):  # the first is on top
         points = " ".join(
             f"{x + WIDTH * hour / hours:.1f},{y + HEIGHT * (1 - panel.height(value)):.1f}"
             for hour, value in _thin(line)
