@@ -14,6 +14,7 @@ export FILE
 
 .DEFAULT_GOAL := help
 .PHONY: help demo sandbox reset test test-fast check format lint types imports synth openapi cli-docs costs quality lock clean
+.PHONY: help demo sandbox reset test test-fast check format lint types imports synth openapi quality simulate lock clean
 
 help:  ## Say what there is
 	@grep -E '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | expand -t 12
@@ -63,6 +64,9 @@ costs: .venv/.dev  ## What Tiro costs besides its GPU, and what each route uses
 
 quality: .venv/.dev  ## Hear a corpus, and hold it against the last release: make quality CORPUS=dir
 	$(BIN)/python -m tests.quality "$(CORPUS)" $(if $(ACCEPT),--accept)
+
+simulate: .venv/.dev  ## Days of load in a minute: waits and cost by scaling rule; writes docs/scaling.md
+	$(BIN)/python -m tests.simulation --million --write docs
 
 lock: .venv/.uv  ## Resolve every dependency anew
 	$(COMPILE) requirements/uv.in -o requirements/uv.txt

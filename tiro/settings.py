@@ -150,12 +150,14 @@ class ScheduleSettings(Settings):
 class DispatchTerms:
     """How many workers there may and should be (tiro/dispatch.py). Not Settings: the simulation has no stack."""
 
-    target_wait_seconds: float = 900.0  # within which a backlog should be heard
+    target_wait_seconds: float = (
+        120.0  # within which a backlog should be heard; docs/scaling.md chose it, and the linger
+    )
     worker_speed: float = 20.0  # seconds of audio that one worker hears in a second
     max_workers: int = 10
     patience_seconds: float = 300.0  # what is pending on Spot for so long is asked for on demand
     refused_seconds: float = 900.0  # a market that refused is passed over for so long
-    linger_seconds: int = 300  # a worker waits for more before it exits
+    linger_seconds: int = 120  # a worker waits for more before it exits
     spot_usd_per_hour: float = 0.0  # what a worker costs, about; 0: not known, and not counted
     on_demand_usd_per_hour: float = 0.0
     max_usd_per_hour: float = 0.0  # that all of them together may cost; 0: max_workers alone is the limit
