@@ -81,10 +81,11 @@ def test_every_handler_runs(run: Run) -> None:
         "on_upload": {"batchItemFailures": []},
         "on_fetch": {"batchItemFailures": []},
         "on_dead_letter": {"batchItemFailures": []},
-        "on_schedule": {"expired": 0, "deliveries": 0},
+        "on_schedule": {"expired": 0, "tidied": 0, "deliveries": 0},
         "on_job_change": {"batchItemFailures": []},
         "on_delivery": {"batchItemFailures": []},
         "event": True,
+        "workers": [True, True],
         "send": "1",
     }
 
