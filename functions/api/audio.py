@@ -13,7 +13,7 @@ from functions import wiring
 from functions.api.audio_form import TranscriptionBody, TranscriptionForm, TranslationBody, TranslationForm, read_call
 from functions.api.audio_replies import OpenAIErrorBody, openai_reply
 from functions.api.description import Answer, describe
-from functions.api.replies import owner_of
+from functions.api.replies import owner_of, trace_of_call
 from functions.api.transcripts import rendered_reply
 from tiro import service
 from tiro.adapters.probe import HeaderReader
@@ -92,7 +92,7 @@ def _hear(form: type[TranslationForm]) -> Response[str]:
     service.check_quota(owner_of(router), usage=wiring.usage(), clock=clock, quota=Quota.of(config))
     media = wiring.media(config.media_bucket)
     job = service.dictate(
-        service.Dictation(owner_of(router), call.body, options, call.filename),
+        service.Dictation(owner_of(router), call.body, options, call.filename, trace=trace_of_call(router)),
         asked=wiring.asked(),
         jobs=wiring.jobs(),
         media=media,

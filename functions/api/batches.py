@@ -9,7 +9,7 @@ from aws_lambda_powertools.event_handler.api_gateway import Router
 
 from functions import wiring
 from functions.api.description import Answer, describe
-from functions.api.replies import owner_of
+from functions.api.replies import owner_of, trace_of_call
 from tiro import service
 from tiro.batch import BatchMade, BatchRequest, BatchView
 from tiro.errors import BatchNotFound, InvalidRequest, MalformedBody, QuotaExceeded
@@ -35,13 +35,14 @@ router = Router()
 )
 def submit() -> Response[str]:
     config: ApiSettings = wiring.settings(ApiSettings)
-    owner = owner_of(router)
+    owner, trace = owner_of(router), trace_of_call(router)
 
     def submit_one(request: TranscriptionRequest, batch_id: str) -> tuple[Job, Upload | None]:
         return service.submit(
             request,
             owner=owner,
             batch=batch_id,
+            trace=trace,
             jobs=wiring.jobs(),
             media=wiring.media(config.media_bucket),
             queue=wiring.queue(config.queue_url),

@@ -31,6 +31,7 @@ class Dictation:
     options: Options
     filename: str | None = None
     content_type: str | None = None
+    trace: str | None = None  # of the call
 
     @property
     def fingerprint(self) -> str:
@@ -97,6 +98,7 @@ def _make(
         status=JobStatus.AWAITING_MEDIA,
         source="upload",
         options=dictation.options,
+        trace=dictation.trace,
         created_at=now,
     ).queued(at=now, media=found)
     queue.send(JobMessage.of(job), owner=job.owner)
