@@ -56,8 +56,8 @@ costs: .venv/.dev  ## What Tiro costs besides its GPU, and what each route uses
 	COSTS_CALLS=20 COSTS_TABLE=build/costs.md $(BIN)/python -m pytest -q tests/costs
 	@cat build/costs.md
 
-quality: .venv/.dev  ## Word error rates on a corpus: make quality CORPUS=dir
-	$(BIN)/python -m tests.quality "$(CORPUS)"
+quality: .venv/.dev  ## Hear a corpus, and hold it against the last release: make quality CORPUS=dir
+	$(BIN)/python -m tests.quality "$(CORPUS)" $(if $(ACCEPT),--accept)
 
 lock: .venv/.uv  ## Resolve every dependency anew
 	$(COMPILE) requirements/uv.in -o requirements/uv.txt

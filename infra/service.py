@@ -103,7 +103,11 @@ class ServiceStack(Stack):
 
     def _make_functions(self, config: StageConfig, code: Path) -> None:
         runtime = Runtime(code=code, log_retention=config.log_retention, retain=config.retain, tracing=config.tracing)
-        common = {"table": self.storage.table.table_name, "log_level": config.log_level}
+        common = {
+            "table": self.storage.table.table_name,
+            "log_level": config.log_level,
+            "stage": config.stage,
+        }
         limits = {"max_media_bytes": config.max_media_bytes, "max_media_seconds": config.max_media_seconds}
         queue = {"queue_url": self.work.queue.queue_url, "batch_queue_url": self.batch_work.queue.queue_url}
         transcripts = {"transcript_bucket": self.storage.transcripts.bucket_name}
@@ -192,7 +196,7 @@ class ServiceStack(Stack):
             )  # {owner}/…
             self.answer.allow_listing("ListBucket", of=source, under=["*/*"])
         self.answer.allow_listing("ListBucket", of=media, under=doors)  # a prefix is a batch
-        self.answer.allow_objects("GetObject", of=transcripts, under=["transcripts/*"])
+        self.answer.allow_objects("GetObject", of=transcripts, under=["transcripts/*", "checkpoints/*"])
         self.answer.allow_objects("GetObject", "PutObject", of=transcripts, under=["renderings/*"])  # what is too large
         for queue in work:
             self.answer.allow("sqs:SendMessage", "sqs:GetQueueAttributes", on=queue)  # how many are before a job
@@ -242,11 +246,12 @@ class ServiceStack(Stack):
         for erases in (self.answer, self.on_schedule, self.on_upload):  # the last, what comes in after its job went
             erases.allow_listing("ListBucketVersions", of=media, under=["uploads/*"])
             erases.allow_objects("DeleteObject", "DeleteObjectVersion", of=media, under=["uploads/*"])
+        erased = ["transcripts/*", "renderings/*", "checkpoints/*"]
         for deletes in (self.answer, self.on_schedule):  # a job's retention ends by itself
             # The lease of what is cancelled, and what tells webhooks of it.
             deletes.allow_items("DeleteItem", "Query", of=table, under=["job#*"])
-            deletes.allow_listing("ListBucket", of=transcripts, under=["transcripts/*", "renderings/*"])
-            deletes.allow_objects("DeleteObject", of=transcripts, under=["transcripts/*", "renderings/*"])
+            deletes.allow_listing("ListBucket", of=transcripts, under=erased)
+            deletes.allow_objects("DeleteObject", of=transcripts, under=erased)
             # Beside where a file was dropped; the file itself is its owner's.
             deletes.allow_objects("DeleteObject", of=transcripts, under=["inbox/*"])
         self.answer.allow_items("GetItem", of=table, under=["object#*"])  # whether the drop is the newest

@@ -28,6 +28,7 @@ from tiro.key import Scope
 from tiro.quota import Quota
 from tiro.request import TranscriptionRequest, parse_body
 from tiro.settings import ApiSettings
+from tiro.trace import root_of
 from tiro.upload import Upload
 
 router = Router()
@@ -101,6 +102,7 @@ def _submit_one(wanted: TranscriptionRequest, batch: str, job_id: str, owner: st
         return service.submit(
             wanted,
             owner=owner,
+            trace=root_of(router.current_event.headers.get("X-Amzn-Trace-Id") or ""),
             batch=batch,
             job_id=job_id,
             jobs=wiring.jobs(),

@@ -40,7 +40,8 @@ def look(job: Job, upload: Upload | None = None) -> JobView:
     used = wiring.usage().get(job.owner, at=now) if job.status is JobStatus.QUEUED else None
     wait = service.wait_for_turn(job, queue=_queue(config), pace=wiring.pace(), clock=wiring.clock())
     around = Circumstances(now, used.jobs if used else None, config.usd_per_worker_hour, wait)
-    return view(job, run, upload, around)
+    seen = view(job, run, upload, around)
+    return seen.model_copy(update={"partial": service.partial(job, run, wiring.checkpoints())})
 
 
 def _queue(config: ApiSettings) -> JobQueue:

@@ -4,12 +4,14 @@ from __future__ import annotations
 
 import io
 import json
-import threading
 import wave
 from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Any
 
+from container.stopping import Stopping
+from container.telemetry import Telemetry
+from container.watchdog import Watchdog
 from container.worker import Worker, World
 from functions import authorize, on_delivery, on_job_change, on_upload, wiring
 from tests.costs.meter import Meter
@@ -20,7 +22,7 @@ from tiro.adapters.range_file import RangeFile
 from tiro.job import Media
 from tiro.key import ApiKey, hash_key, new_key
 from tiro.message import DeliveryMessage
-from tiro.ports import OnProgress
+from tiro.ports import Checkpoint, OnProgress
 from tiro.request import Options
 from tiro.settings import DeliverySettings, WorkerSettings
 from tiro.transcript import Transcript
@@ -59,13 +61,25 @@ class Reader:
 
     beat: Callable[[], None]
 
-    def transcribe(self, media: Media, options: Options, *, max_seconds: float, on_progress: OnProgress) -> Transcript:
+    def transcribe(
+        self,
+        media: Media,
+        options: Options,
+        *,
+        max_seconds: float,
+        on_progress: OnProgress,
+        checkpoint: Checkpoint | None = None,
+    ) -> Transcript:
         file = RangeFile(wiring.media(media.bucket), media)
         while file.read(65536):
             pass
         self.beat()
         on_progress(SECONDS, SECONDS)
         return TEN_MINUTES
+
+
+def _say_nothing(event: str, *, error: BaseException | None = None, **fields: object) -> None:
+    """What a worker logs is the GPU's."""
 
 
 @dataclass
@@ -139,8 +153,18 @@ class Day:
             wiring.runs().renew(job_id, run)
             queue.extend(received, seconds=120)
 
-        world = World(wiring.jobs(), wiring.runs(), store, queue, Reader(beat), wiring.clock())
-        worker = Worker(world, settings, threading.Event(), lambda *_, **__: None)
+        world = World(
+            jobs=wiring.jobs(),
+            runs=wiring.runs(),
+            transcripts=store,
+            checkpoints=wiring.checkpoints(),
+            queue=queue,
+            transcriber=Reader(beat),
+            clock=wiring.clock(),
+            watchdog=Watchdog(600, log=_say_nothing, health_file=""),
+            telemetry=Telemetry("costs", wiring.clock(), write=lambda _: None),
+        )
+        worker = Worker(world, settings, Stopping(), _say_nothing)
         with self.meter.step("worker"):
             received = queue.receive(wait_seconds=0)
             assert received

@@ -118,7 +118,6 @@ def _enqueue(
     found = info.media.model_copy(update={"duration": reader.duration(info.media), "name": name or info.media.name})
     check_duration(found.duration, limits.max_media_seconds)
     queued = job.queued(at=clock.now(), media=found)
-    message = JobMessage(job_id=job.id, generation=queued.generation)
-    queue.send(message, owner=job.owner, priority=queued.handling.priority)
+    queue.send(JobMessage.of(queued), owner=job.owner, priority=queued.handling.priority)
     jobs.save(job, queued)
     return queued

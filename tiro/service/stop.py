@@ -94,7 +94,7 @@ def erase_media(job: Job, *, media: MediaStore) -> None:
 
 
 def _erase(job: Job, *, jobs: JobStore, transcripts: TranscriptStore) -> None:
-    for prefix in ("transcripts", "renderings"):
+    for prefix in ("transcripts", "renderings", "checkpoints"):
         transcripts.erase(f"{prefix}/{job.owner}/{job.id}/")
     if job.drop and jobs.newest(job.drop):
         for name in BESIDE_A_DROP:
@@ -142,8 +142,7 @@ def retry(
             raise
         return await_fetch(new, job.url, jobs=jobs, fetches=fetches, settings=settings)
     queued = new.queued(at=now, media=found)
-    message = JobMessage(job_id=queued.id, generation=queued.generation)
-    queue.send(message, owner=queued.owner, priority=queued.handling.priority)
+    queue.send(JobMessage.of(queued), owner=queued.owner, priority=queued.handling.priority)
     return jobs.create(queued)
 
 
