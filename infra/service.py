@@ -191,9 +191,8 @@ class ServiceStack(Stack):
         self.answer.allow_objects("GetObject", *READ_TAGS, of=media, under=doors)
         for name in config.source_buckets:
             source = self._bucket(name)
-            self.answer.allow_objects(
-                "GetObject", "GetObjectVersion", *READ_TAGS, of=source, under=["*/*"]
-            )  # {owner}/…
+            objects = ["GetObject", "GetObjectVersion", *READ_TAGS]
+            self.answer.allow_objects(*objects, of=source, under=["*/*"])  # {owner}/…
             self.answer.allow_listing("ListBucket", of=source, under=["*/*"])
         self.answer.allow_listing("ListBucket", of=media, under=doors)  # a prefix is a batch
         self.answer.allow_objects("GetObject", of=transcripts, under=["transcripts/*", "checkpoints/*"])

@@ -66,10 +66,10 @@ class House:
         self.queue = FakeJobQueue(self.clock)
         self.fetch_queue = FakeFetchQueue(self.clock)
         self.parts = FakePartStore(self.media)
-        self.deliveries = FakeDeliveryStore()
         self.watchdog = Watchdog(600, log=self.note, health_file=self.worker_settings.heartbeat_file)  # no thread
         self.metrics = list[dict[str, Any]]()  # every line that was told
         self.telemetry = Telemetry("test", self.clock, write=lambda line: self.metrics.append(json.loads(line)))
+        self.deliveries = FakeDeliveryStore()
         self._writes = 0
 
     def submit(self, body: str, *, owner: str = "ada") -> tuple[Job, Upload | None]:

@@ -63,8 +63,8 @@ class Event(_Model):
     title: str | None = None  # of the problem
     metadata: dict[str, str] = {}  # the caller's own
     webhook: JobWebhook | None = None  # where alone it is told
-    worked_seconds: float | None = None  # that a worker took, once completed; sent to nobody
     trace: str | None = None  # of the job: tiro/trace.py
+    worked_seconds: float | None = None  # that a worker took, once completed; sent to nobody
 
     def data(self) -> dict[str, Any]:
         """Return what is told: who and what, and where to read the rest."""
@@ -121,8 +121,8 @@ def event_of(before: Job | None, after: Job) -> Event | None:
         title=after.problem.title if after.problem else None,
         metadata=after.metadata,
         webhook=after.webhook,
-        worked_seconds=_worked(after),
         trace=after.trace_id,
+        worked_seconds=_worked(after),
     )
 
 

@@ -131,6 +131,15 @@ class Job(_Model):
     deleted_at: datetime | None = None  # from then on it is a tombstone: nothing but its id, owner, status and times
 
     @property
+    def trace_id(self) -> str:
+        """What ties together all that is said of it (tiro/trace.py)."""
+        return self.trace or trace_of(self.id, self.created_at)
+
+    @property
+    def timings(self) -> Timings:
+        return timings(self.queued_at, self.started_at, self.finished_at, self.worker_ready_at)
+
+    @property
     def expires_at(self) -> datetime | None:
         """When it is to be deleted."""
         kept = self.handling.retention
@@ -143,15 +152,6 @@ class Job(_Model):
         if self.handling.delete_media and heard and self.media_deleted_at is None:
             return self.finished_at
         return self.expires_at
-
-    @property
-    def trace_id(self) -> str:
-        """What ties together all that is said of it (tiro/trace.py)."""
-        return self.trace or trace_of(self.id, self.created_at)
-
-    @property
-    def timings(self) -> Timings:
-        return timings(self.queued_at, self.started_at, self.finished_at, self.worker_ready_at)
 
     def queued(self, *, at: datetime, media: Media | None = None) -> Job:
         """The recording is there and a message is to be sent; or a worker gave the job back."""

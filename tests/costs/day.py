@@ -161,10 +161,10 @@ class Day:
             queue=queue,
             transcriber=Reader(beat),
             clock=wiring.clock(),
-            watchdog=Watchdog(600, log=_say_nothing, health_file=""),
-            telemetry=Telemetry("costs", wiring.clock(), write=lambda _: None),
+            watchdog=Watchdog(600, log=_to_nobody),
+            telemetry=Telemetry("costs", wiring.clock(), write=lambda line: None),
         )
-        worker = Worker(world, settings, Stopping(), _say_nothing)
+        worker = Worker(world, settings, Stopping(), _to_nobody)
         with self.meter.step("worker"):
             received = queue.receive(wait_seconds=0)
             assert received
@@ -178,3 +178,7 @@ class Day:
         with self.meter.step("on_delivery", memory=OTHERS_MIB, by="queue"):
             on_delivery.handler(sqs_event(message.model_dump_json()), None)
         assert wiring.deliveries().of_job(job_id)[0].state == "delivered"
+
+
+def _to_nobody(event: str, *, error: BaseException | None = None, **_: object) -> None:
+    """Tests need no log."""

@@ -37,11 +37,11 @@ def submit(
 ) -> tuple[Job, Upload | None]:
     """Make a job. With an `upload` source, also return how to send the recording.
 
-    Raises InvalidRequest, ModelNotFound, SourceForbidden, AddressRefused, MediaNotFound, MediaEmpty or MediaTooLarge,
-    and then there is no job; Conflict when there is one of this id.
+    Raises InvalidRequest, also for what the model cannot do, ModelNotFound, SourceForbidden, AddressRefused,
+    MediaNotFound, MediaEmpty or MediaTooLarge, and then there is no job; Conflict when there is one of this id.
     """
     check_model(request.model, settings.models)
-    check_understood(settings.models[0], language=request.language, task=request.task)
+    check_understood(request.model or settings.models[0], language=request.language, task=request.task)
     if request.source.upload:
         job = _new_job(request, owner=owner, source="upload", batch=batch, clock=clock, job_id=job_id, trace=trace)
         return _await_upload(job, request.source.upload, jobs=jobs, media=media, parts=parts, settings=settings)
