@@ -78,10 +78,6 @@ class Reader:
         return TEN_MINUTES
 
 
-def _say_nothing(event: str, *, error: BaseException | None = None, **fields: object) -> None:
-    """What a worker logs is the GPU's."""
-
-
 @dataclass
 class Day:
     stack: Stack
