@@ -10,7 +10,7 @@ from typing import Self
 
 from container.log import Log
 from tiro.checkpoint import Trail
-from tiro.errors import Interrupted, LeaseLost, TiroError
+from tiro.errors import Interrupted, LeaseLost, TransientError
 from tiro.job import Run
 
 JITTER = 0.2
@@ -42,9 +42,12 @@ class Heartbeat:
             raise Interrupted("The worker is being stopped; the job goes back to the queue.")
 
     def note(self, checkpoint: Trail) -> None:
-        """Carry a longer trail into the lease, at once. Raises LeaseLost."""
+        """Carry a longer trail into the lease, at once; if that cannot be, with the next beat. Raises LeaseLost."""
         self._run = self._run.model_copy(update={"checkpoint": checkpoint})
-        self._beat()
+        try:
+            self._beat()
+        except TransientError as error:
+            self._log("heartbeat failed", attempt=self._run.attempt, error=error)
 
     def __enter__(self) -> Self:
         self._thread.start()
@@ -55,18 +58,20 @@ class Heartbeat:
         self._thread.join()
 
     def _beat_until_left(self) -> None:
-        while not self._left.wait(self._every * (1 - JITTER * random.random())):  # noqa: S311  (nobody's secret)
+        while not self._left.wait(pause(self._every, random.random())):  # noqa: S311  (nobody's secret)
             try:
                 self._beat()
             except LeaseLost as lost:
                 self._lost = lost
                 return
+            except Exception as error:  # noqa: BLE001  (the next beat may succeed, and the fence holds if none does)
+                self._log("heartbeat failed", attempt=self._run.attempt, error=error)
 
     def _beat(self) -> None:
-        try:
-            with self._beating:  # or an older run might be written over a newer one
-                self._renew(self._run)
-        except LeaseLost:
-            raise
-        except TiroError as error:  # the next beat may succeed, and the fence holds if none does
-            self._log("heartbeat failed", attempt=self._run.attempt, error=error)
+        with self._beating:  # or an older run might be written over a newer one
+            self._renew(self._run)
+
+
+def pause(every: float, spread: float) -> float:
+    """Return the seconds until the next beat; `spread` is 0 to 1, drawn anew for each."""
+    return every * (1 - JITTER * spread)

@@ -120,12 +120,18 @@ class Watchdog:
 
     def _let_go(self, watches: list[Watch]) -> None:
         """All at once, each by a thread of its own: whatever blocks the work may block this too."""
-        threads = [threading.Thread(target=watch.let_go, daemon=True) for watch in watches]
+        threads = [threading.Thread(target=self._try_to_let_go, args=(watch,), daemon=True) for watch in watches]
         for thread in threads:
             thread.start()
         until = time.monotonic() + LAST_WORDS_SECONDS
         for thread in threads:
             thread.join(max(0.0, until - time.monotonic()))
+
+    def _try_to_let_go(self, watch: Watch) -> None:
+        try:
+            watch.let_go()
+        except Exception as error:  # noqa: BLE001  (the process ends whatever it was; the lease runs out by itself)
+            self._log("could not give back", work=watch.name, error=error)
 
     def _tell(self, age: float) -> None:
         if self._health_file:

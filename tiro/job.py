@@ -159,7 +159,6 @@ class Job(_Model):
         return self._to(
             JobStatus.QUEUED,
             started_at=None,
-            worker_ready_at=None,
             attempts=self.attempts - (not counted),
             checkpoint=checkpoint,
         )

@@ -50,9 +50,11 @@ def test_whatever_a_recording_does_is_an_error_of_its_own_job(deed: str, error: 
         hear(decoders, io.BytesIO(bytes(100)))
 
 
-def test_a_decoder_that_says_nothing_is_given_up() -> None:
-    with closing(hostile("be quiet", DecoderTerms(quiet_seconds=0.5))) as decoders, pytest.raises(MediaHarmful):
-        hear(decoders, io.BytesIO(bytes(100)))
+@pytest.mark.parametrize("deed", ["be quiet", "read for ever"])
+def test_a_decoder_that_makes_no_sound_is_given_up(deed: str) -> None:
+    terms = DecoderTerms(quiet_seconds=5)  # of which a cold start takes its share
+    with closing(hostile(deed, terms)) as decoders, pytest.raises(MediaHarmful, match="no sound"):
+        hear(decoders, io.BytesIO(bytes(2 * 1024**2)))
 
 
 def test_a_decoder_that_computes_for_ever_is_ended_by_the_kernel() -> None:
