@@ -11,7 +11,8 @@ override FILE := $(value FILE)
 export FILE
 
 .DEFAULT_GOAL := help
-.PHONY: help demo sandbox reset test test-fast check format lint types imports synth openapi quality lock clean
+.PHONY: help demo sandbox reset test test-fast check format lint types imports synth openapi cli-docs costs quality lock clean
+.PHONY: help demo sandbox reset test test-fast check format lint types imports synth openapi quality simulate lock clean
 
 help:  ## Say what there is
 	@grep -E '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | expand -t 12
@@ -51,8 +52,19 @@ synth: .venv/.run  ## Write the prod stage's cloud assembly to cdk.out
 openapi: .venv/.dev  ## Write docs/openapi.json anew from the routes
 	$(BIN)/python -m functions.api.openapi docs/openapi.json
 
+cli-docs: .venv/.dev  ## Write docs/cli.md anew from the command line's parser
+	$(BIN)/python -m tiro.manual docs/cli.md
+
+costs: .venv/.dev  ## What Tiro costs besides its GPU, and what each route uses
+	@rm -f build/costs.md && mkdir -p build
+	COSTS_CALLS=20 COSTS_TABLE=build/costs.md $(BIN)/python -m pytest -q tests/costs
+	@cat build/costs.md
+
 quality: .venv/.dev  ## Hear a corpus, and hold it against the last release: make quality CORPUS=dir
 	$(BIN)/python -m tests.quality "$(CORPUS)" $(if $(ACCEPT),--accept)
+
+simulate: .venv/.dev  ## Days of load in a minute: waits and cost by scaling rule; writes docs/scaling.md
+	$(BIN)/python -m tests.simulation --million --write docs
 
 lock: .venv/.uv  ## Resolve every dependency anew
 	$(COMPILE) requirements/uv.in -o requirements/uv.txt

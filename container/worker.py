@@ -279,7 +279,7 @@ def build(settings: WorkerSettings, decoders: Decoders, watchdog: Watchdog) -> W
         runs=DynamoDBRunStore(clock.follow(aws.dynamodb_client()), settings.table),
         transcripts=S3TranscriptStore(aws.s3_client(), settings.transcript_bucket),
         checkpoints=S3CheckpointStore(aws.s3_client(), settings.transcript_bucket),
-        queue=SQSJobQueue(aws.sqs_client(), settings.queue_url),
+        queue=SQSJobQueue(aws.sqs_client(), settings.queue_url, settings.batch_queue_url),
         transcriber=WindowTranscriber(
             media=media,
             engine=engine,

@@ -19,6 +19,7 @@ from tiro.adapters.dynamodb import (
     DynamoDBJobIndex,
     DynamoDBJobStore,
     DynamoDBKeyStore,
+    DynamoDBPaceStore,
     DynamoDBRunStore,
     DynamoDBUsageStore,
     DynamoDBWaitingRoom,
@@ -113,6 +114,11 @@ def batches() -> DynamoDBBatchStore:
 
 
 @cache
+def pace() -> DynamoDBPaceStore:
+    return DynamoDBPaceStore(aws.dynamodb_client(), settings(Settings).table)
+
+
+@cache
 def fetches() -> DynamoDBFetchStore:
     return DynamoDBFetchStore(aws.dynamodb_client(), settings(Settings).table)
 
@@ -138,8 +144,8 @@ def transcripts(bucket: str) -> S3TranscriptStore:
 
 
 @cache
-def queue(url: str) -> SQSJobQueue:
-    return SQSJobQueue(aws.sqs_client(), url)
+def queue(url: str, batch_url: str) -> SQSJobQueue:
+    return SQSJobQueue(aws.sqs_client(), url, batch_url)
 
 
 @cache
@@ -170,5 +176,7 @@ def event_bus(name: str) -> EventBridgeBus:
 @cache
 def notifier() -> EgressNotifier:
     config = settings(DeliverySettings)
-    egress = Egress(Reach.of(config.allow_networks), Terms(seconds=config.delivery_seconds))
+    egress = Egress(
+        Reach.of(config.allow_networks), Terms(seconds=config.delivery_seconds, idle_seconds=config.delivery_seconds)
+    )
     return EgressNotifier(egress, config.webhook_schemes, clock().now)

@@ -115,6 +115,7 @@ def environment(emulator: Emulator, outputs: Mapping[str, str], key: str) -> dic
         **WorkerSettings.to_env(
             table=outputs["TableName"],
             queue_url=outputs["QueueUrl"],
+            batch_queue_url=outputs["BatchQueueUrl"],
             media_bucket=outputs["MediaBucket"],
             transcript_bucket=outputs["TranscriptBucket"],
         ),

@@ -11,6 +11,7 @@ from tiro.ports.jobs import JobStore, RunStore
 from tiro.ports.keys import KeyStore
 from tiro.ports.listing import JobIndex, Stretch, UsageStore
 from tiro.ports.media import MediaInfo, MediaReader, MediaStore, TranscriptStore
+from tiro.ports.pace import PaceStore
 from tiro.ports.queue import JobQueue, Received
 from tiro.ports.speech import (
     PCM,
@@ -57,6 +58,7 @@ __all__ = [
     "MediaStore",
     "Notifier",
     "OnProgress",
+    "PaceStore",
     "Part",
     "PartStore",
     "Received",
