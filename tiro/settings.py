@@ -150,9 +150,7 @@ class ScheduleSettings(Settings):
 class DispatchTerms:
     """How many workers there may and should be (tiro/dispatch.py). Not Settings: the simulation has no stack."""
 
-    target_wait_seconds: float = (
-        120.0  # within which a backlog should be heard; docs/scaling.md chose it, and the linger
-    )
+    target_wait_seconds: float = 120.0  # within which a backlog should be heard; as the linger, from docs/scaling.md
     worker_speed: float = 20.0  # seconds of audio that one worker hears in a second
     max_workers: int = 10
     patience_seconds: float = 300.0  # what is pending on Spot for so long is asked for on demand
