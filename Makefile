@@ -11,8 +11,7 @@ override FILE := $(value FILE)
 export FILE
 
 .DEFAULT_GOAL := help
-.PHONY: help demo sandbox reset test test-fast check format lint types imports synth openapi cli-docs costs quality lock clean
-.PHONY: help demo sandbox reset test test-fast check format lint types imports synth openapi quality simulate lock clean
+.PHONY: help demo sandbox reset test test-fast check format lint types imports synth openapi cli-docs costs quality simulate lock clean
 
 help:  ## Say what there is
 	@grep -E '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | expand -t 12
