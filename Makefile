@@ -5,6 +5,8 @@ UV     := $(BIN)/uv
 CORPUS ?= ../shared/corpus
 RUN    := admin worker weights infra
 COMPILE = $(UV) pip compile -q --upgrade --universal --python-version 3.11 --generate-hashes --no-header --no-emit-index-url
+FOR_IMAGE = $(UV) pip compile -q --python-version 3.11 --python-platform x86_64-manylinux_2_28 --generate-hashes \
+  --no-header --no-emit-index-url pyproject.toml -c requirements/run.txt
 
 # A recording's name may hold anything: it goes to the shell by the environment, where nothing is expanded again.
 override FILE := $(value FILE)
@@ -72,6 +74,8 @@ lock: .venv/.uv  ## Resolve every dependency anew
 	$(COMPILE) pyproject.toml requirements/uv.in -c requirements/functions.txt $(RUN:%=--extra %) -o requirements/run.txt
 	$(COMPILE) pyproject.toml requirements/uv.in -c requirements/functions.txt -c requirements/run.txt \
 	  $(RUN:%=--extra %) --extra functions --extra dev -o requirements/dev.txt
+	$(FOR_IMAGE) --extra worker -o requirements/worker-cpu.txt
+	$(FOR_IMAGE) --extra worker --extra openai -o requirements/worker-gpu.txt
 
 clean:  ## Remove everything that make made
 	rm -rf .venv .venv-emulator .sandbox build cdk.out

@@ -168,6 +168,7 @@ class DispatchTerms:
 @dataclass(frozen=True, kw_only=True)
 class DispatchSettings(Settings, DispatchTerms):
     queue_url: str
+    batch_queue_url: str = ""
     cluster: str
     task_definition: str  # with its revision: another one is outdated
     container: str = "worker"  # whose environment says how long to linger
@@ -175,7 +176,14 @@ class DispatchSettings(Settings, DispatchTerms):
     on_demand: str  # another one's
     subnets: tuple[str, ...]
     security_group: str
+    public_ip: int = 0  # 1: a task has an address of its own, where it must fetch its image itself (Fargate)
     mean_audio_seconds: float = 600.0  # of a recording, until some were seen
+
+
+@dataclass(frozen=True, kw_only=True)
+class DeploySettings(Settings):
+    cluster: str
+    project: str = ""  # that builds the image; empty: it is built where the stack is deployed from
 
 
 @dataclass(frozen=True, kw_only=True)
