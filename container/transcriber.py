@@ -33,7 +33,7 @@ LADDER = (0.0, 0.2, 0.4, 0.6, 0.8, 1.0)
 """Temperatures tried one after another while the text is not believable (openai/whisper, transcribe.py)."""
 
 SEED = 20
-"""Of everything sampled. CTranslate2 seeds each of its threads once: a process can be repeated, a call cannot."""
+"""Of everything sampled, so that the same recording is heard alike again."""
 
 PROGRESS_SECONDS = 5.0
 """Wall seconds after which progress is told although no batch is done: ten hours of silence have none."""

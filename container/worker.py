@@ -203,17 +203,15 @@ class Worker:
 
 def build(settings: WorkerSettings) -> World:
     """Make the adapters and load the model. The one place where the worker meets AWS and an engine."""
-    from container.engines.faster_whisper import FasterWhisperEngine
+    from container.engines.choice import load_engine
     from container.transcriber import WindowTranscriber
-    from container.weights import load_weights
     from tiro.adapters import aws
     from tiro.adapters.dynamodb import DynamoDBJobStore, DynamoDBRunStore
     from tiro.adapters.s3 import S3MediaStore, S3TranscriptStore
     from tiro.adapters.sqs import SQSJobQueue
     from tiro.adapters.system import SystemClock
 
-    directory = Path(settings.model_path) if settings.model_path else None
-    engine = FasterWhisperEngine.load(load_weights(settings.model, directory=directory), threads=settings.threads)
+    engine = load_engine(settings)
     media = S3MediaStore(aws.s3_client(), settings.media_bucket)
     return World(
         jobs=DynamoDBJobStore(aws.dynamodb_client(), settings.table),

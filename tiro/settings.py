@@ -142,8 +142,12 @@ class WorkerSettings(Limits):
     queue_url: str
     media_bucket: str
     transcript_bucket: str
+    engine: str = "faster-whisper"  # or openai: PyTorch, for a GPU
     model: str = "base"  # a name in the table of pinned weights
-    model_path: str = ""  # a directory of weights; empty: an installed package, else the hub
+    model_path: str = ""  # a directory of weights, or OpenAI's own .pt; empty: an installed package, else the hub
+    compute_type: str = (
+        ""  # of the model's numbers, such as float16; empty: int8 or, by PyTorch, what the device is for
+    )
     beam_size: int = 1  # hypotheses kept while decoding; 1 is greedy
     batch_size: int = 4  # windows decoded at once, shared out between the cores
     threads: int = 0  # CPU threads of the engine; 0: as many as there are cores

@@ -3,10 +3,11 @@
 from __future__ import annotations
 
 import os
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import contextmanager
 from dataclasses import dataclass
+from functools import partial
 from importlib.metadata import version
 from itertools import chain, islice, pairwise
 from typing import Any
@@ -43,8 +44,9 @@ class _Encoded:
 class FasterWhisperEngine:
     """A CTranslate2 Whisper model behind `SpeechEngine`. Not for two threads at once."""
 
-    def __init__(self, model: Any, tokenizer: Any, info: Engine) -> None:
-        self._model, self._tokenizer, self._info = model, tokenizer, info
+    def __init__(self, model: Any, fresh: Callable[[], Any], tokenizer: Any, info: Engine) -> None:
+        """`fresh` loads the same model with one worker; a tokenizer of the `tokenizers` package."""
+        self._model, self._fresh, self._tokenizer, self._info = model, fresh, tokenizer, info
         self._cores = model.num_workers
         self._each_core = ThreadPoolExecutor(self._cores, thread_name_prefix="engine")
         self._mel = FeatureExtractor(feature_size=model.n_mels)
@@ -53,17 +55,17 @@ class FasterWhisperEngine:
     @classmethod
     def load(cls, weights: Weights, *, threads: int = 0, compute_type: str = "int8") -> FasterWhisperEngine:
         """Load the model from memory; 0 threads means one per core. Raises EngineFailed."""
-        files = {name: data for name, data in weights.files.items() if name != "tokenizer.json"}
+        cores = threads or os.cpu_count() or 1
+        model = partial(
+            ctranslate2.models.Whisper,
+            weights.model,
+            device="cpu",
+            compute_type=compute_type,
+            files={name: data for name, data in weights.files.items() if name != "tokenizer.json"},
+        )
         with _failures():
-            model = ctranslate2.models.Whisper(
-                weights.model,
-                device="cpu",
-                compute_type=compute_type,
-                # A core a part of the batch: two cores on one matrix wait for each other, on two they do not.
-                inter_threads=threads or os.cpu_count() or 1,
-                intra_threads=1,
-                files=files,
-            )
+            # A core a part of the batch: two cores on one matrix wait for each other, on two they do not.
+            loaded = model(inter_threads=cores, intra_threads=1)
         info = Engine(
             name="faster-whisper",
             version=version("faster-whisper"),
@@ -71,7 +73,8 @@ class FasterWhisperEngine:
             model_sha256=weights.sha256,
             compute_type=compute_type,
         )
-        return cls(model, tokenizers.Tokenizer.from_buffer(weights.files["tokenizer.json"]), info)
+        tokenizer = tokenizers.Tokenizer.from_buffer(weights.files["tokenizer.json"])
+        return cls(loaded, partial(model, inter_threads=1, intra_threads=cores), tokenizer, info)
 
     @property
     def info(self) -> Engine:
@@ -99,26 +102,23 @@ class FasterWhisperEngine:
         """Raises InvalidRequest for a language that this model does not know."""
         tokenizer = self._tokenizer_for(options)
         prompt = _prompt(tokenizer, options.prompt)
-        if options.temperature > 0:
-            ctranslate2.set_random_seed(options.seed)
-            how = {"beam_size": 1, "sampling_topk": 0, "sampling_temperature": options.temperature}
-        else:
-            how = {"beam_size": options.beam_size}
+        never = list(get_suppressed_tokens(tokenizer, [-1]))
 
-        def generate(features: Any, seconds: Sequence[float]) -> list[HeardWindow]:
-            results = self._model.generate(
-                features,
-                [prompt] * len(seconds),
-                max_length=MAX_TOKENS,
-                return_scores=True,
-                return_no_speech_prob=True,
-                suppress_tokens=list(get_suppressed_tokens(tokenizer, [-1])),
-                **how,
-            )
+        def say(features: Any, seconds: Sequence[float]) -> list[HeardWindow]:
+            results = _generate(self._model, features, prompt, suppress_tokens=never, beam_size=options.beam_size)
             return [_read(result, tokenizer, each) for result, each in zip(results, seconds, strict=True)]
 
+        def sample(features: Any, seconds: float) -> HeardWindow:
+            lots: dict[str, Any] = {"sampling_topk": 0, "sampling_temperature": options.temperature}
+            (result,) = _generate(self._fresh(), features, prompt, suppress_tokens=never, beam_size=1, **lots)
+            return _read(result, tokenizer, seconds)
+
         with _failures():
-            return [heard for part in self._each_core.map(generate, encoded.parts, encoded.seconds) for heard in part]
+            if options.temperature > 0:
+                # CTranslate2 seeds a thread when it first draws lots and never again: a new one does as it is told.
+                ctranslate2.set_random_seed(options.seed)
+                return [sample(*window) for window in _each(encoded)]
+            return [heard for part in self._each_core.map(say, encoded.parts, encoded.seconds) for heard in part]
 
     def align(
         self, encoded: _Encoded, heard: Sequence[HeardWindow], options: DecodeOptions
@@ -133,7 +133,7 @@ class FasterWhisperEngine:
             if not rows:
                 return [[] for _ in part]
             results = self._model.align(
-                ctranslate2.StorageView.from_array(np.ascontiguousarray(np.asarray(features)[rows])),
+                _rows(features, rows),
                 list(tokenizer.sot_sequence),
                 [list(chain.from_iterable(spoken[row])) for row in rows],
                 [max(2, round(seconds[row] * SAMPLE_RATE / HOP)) for row in rows],
@@ -167,6 +167,28 @@ class FasterWhisperEngine:
                 self._tokenizer, multilingual, task=options.task, language=options.language
             )
         return self._tokenizers[key]
+
+
+def _generate(model: Any, features: Any, prompt: list[int], **how: Any) -> Any:
+    return model.generate(
+        features,
+        [prompt] * features.shape[0],
+        max_length=MAX_TOKENS,
+        return_scores=True,
+        return_no_speech_prob=True,
+        **how,
+    )
+
+
+def _each(encoded: _Encoded) -> Iterator[tuple[Any, float]]:
+    """Yield every window by itself, with its seconds."""
+    for features, seconds in zip(encoded.parts, encoded.seconds, strict=True):
+        for row, each in enumerate(seconds):
+            yield _rows(features, [row]), each
+
+
+def _rows(features: Any, rows: list[int]) -> Any:
+    return ctranslate2.StorageView.from_array(np.ascontiguousarray(np.asarray(features)[rows]))
 
 
 def _parts(windows: Sequence[PCM], most: int) -> list[Sequence[PCM]]:
