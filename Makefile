@@ -33,7 +33,8 @@ test-fast: .venv/.dev  ## Run the tests that need neither model nor sandbox
 	$(BIN)/python -m pytest -m "not model and not corpus and not sandbox"
 
 test-openai: .venv-openai/.done  ## Run the tests of the engines where PyTorch is
-	@OMP_NUM_THREADS=1 .venv-openai/bin/python -m pytest tests/container/engines --ignore tests/container/engines/test_faster_whisper.py
+	@OMP_NUM_THREADS=1 .venv-openai/bin/python -m pytest tests/bench tests/container/engines \
+	  --ignore tests/container/engines/test_faster_whisper.py
 
 check: format lint types imports test test-openai synth  ## The one gate
 
