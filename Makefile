@@ -12,7 +12,7 @@ override FILE := $(value FILE)
 export FILE
 
 .DEFAULT_GOAL := help
-.PHONY: help demo sandbox reset test test-fast test-openai check format lint types imports synth openapi quality bench lock clean
+.PHONY: help demo sandbox reset test test-fast test-openai check format lint types imports synth openapi cli-docs costs quality bench lock clean
 
 help:  ## Say what there is
 	@grep -E '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | expand -t 12
@@ -56,8 +56,16 @@ synth: .venv/.run  ## Write the prod stage's cloud assembly to cdk.out
 openapi: .venv/.dev  ## Write docs/openapi.json anew from the routes
 	$(BIN)/python -m functions.api.openapi docs/openapi.json
 
-quality: .venv/.dev  ## Word error rates on a corpus: make quality CORPUS=dir
-	$(BIN)/python -m tests.quality "$(CORPUS)"
+cli-docs: .venv/.dev  ## Write docs/cli.md anew from the command line's parser
+	$(BIN)/python -m tiro.manual docs/cli.md
+
+costs: .venv/.dev  ## What Tiro costs besides its GPU, and what each route uses
+	@rm -f build/costs.md && mkdir -p build
+	COSTS_CALLS=20 COSTS_TABLE=build/costs.md $(BIN)/python -m pytest -q tests/costs
+	@cat build/costs.md
+
+quality: .venv/.dev  ## Hear a corpus, and hold it against the last release: make quality CORPUS=dir
+	$(BIN)/python -m tests.quality "$(CORPUS)" $(if $(ACCEPT),--accept)
 
 bench: .venv-openai/.done  ## Race Tiro with its peers: make bench CORPUS=dir FILES='long/*' PEERS='tiro;whisper' LAPS=3
 	@.venv-openai/bin/python -m tests.bench "$(CORPUS)" --files "$(or $(FILES),*)" --peers "$(PEERS)" --laps $(or $(LAPS),1)

@@ -1,4 +1,5 @@
-"""Every minute: what waited too long for its recording is told so, and deliveries whose time has come are sent off."""
+"""Every minute: what waited too long for its recording is told so, what was to be removed is, and deliveries whose
+time has come are sent off."""
 
 from __future__ import annotations
 
@@ -9,12 +10,13 @@ from functions import wiring
 from tiro import service
 from tiro.settings import ScheduleSettings
 
-ENOUGH = timedelta(seconds=30)
-"""For deliveries, of the minute that there is. What is left, the next minute finds."""
+ENOUGH = timedelta(seconds=50)
+"""Of the minute that there is, half of it for deliveries. What is left, the next minute finds."""
 
 
 def handler(event: dict[str, Any], context: object) -> dict[str, int]:
     config = wiring.settings(ScheduleSettings)
+    began = wiring.clock().now()
     failed = service.expire(
         jobs=wiring.jobs(),
         parts=wiring.parts(config.media_bucket),
@@ -27,6 +29,19 @@ def handler(event: dict[str, Any], context: object) -> dict[str, int]:
         deliveries=wiring.deliveries(),
         queue=wiring.delivery_queue(config.delivery_queue_url),
         clock=wiring.clock(),
-        until=wiring.clock().now() + ENOUGH,
+        until=began + ENOUGH / 2,
     )
-    return {"expired": len(failed), "deliveries": passed_on}
+    tidied = tidier(config).tidy(until=began + ENOUGH)
+    return {"expired": len(failed), "tidied": tidied, "deliveries": passed_on}
+
+
+def tidier(config: ScheduleSettings) -> service.Tidier:
+    return service.Tidier(
+        jobs=wiring.jobs(),
+        runs=wiring.runs(),
+        media=wiring.media(config.media_bucket),
+        transcripts=wiring.transcripts(config.transcript_bucket),
+        parts=wiring.parts(config.media_bucket),
+        deliveries=wiring.deliveries(),
+        clock=wiring.clock(),
+    )

@@ -19,6 +19,7 @@ from tiro.adapters.dynamodb import (
     DynamoDBJobIndex,
     DynamoDBJobStore,
     DynamoDBKeyStore,
+    DynamoDBPaceStore,
     DynamoDBRunStore,
     DynamoDBUsageStore,
     DynamoDBWaitingRoom,
@@ -27,6 +28,7 @@ from tiro.adapters.egress import Egress, Terms
 from tiro.adapters.eventbridge import EventBridgeBus
 from tiro.adapters.notifier import EgressNotifier
 from tiro.adapters.s3 import S3MediaStore, S3TranscriptStore
+from tiro.adapters.s3_checkpoints import S3CheckpointStore
 from tiro.adapters.s3_parts import S3PartStore
 from tiro.adapters.sqs import SQSDeliveryQueue, SQSFetchQueue, SQSJobQueue
 from tiro.adapters.system import SystemClock
@@ -112,6 +114,11 @@ def batches() -> DynamoDBBatchStore:
 
 
 @cache
+def pace() -> DynamoDBPaceStore:
+    return DynamoDBPaceStore(aws.dynamodb_client(), settings(Settings).table)
+
+
+@cache
 def fetches() -> DynamoDBFetchStore:
     return DynamoDBFetchStore(aws.dynamodb_client(), settings(Settings).table)
 
@@ -127,13 +134,18 @@ def parts(bucket: str) -> S3PartStore:
 
 
 @cache
+def checkpoints() -> S3CheckpointStore:
+    return S3CheckpointStore(aws.s3_client(), settings(ApiSettings).transcript_bucket)
+
+
+@cache
 def transcripts(bucket: str) -> S3TranscriptStore:
     return S3TranscriptStore(aws.s3_client(), bucket)
 
 
 @cache
-def queue(url: str) -> SQSJobQueue:
-    return SQSJobQueue(aws.sqs_client(), url)
+def queue(url: str, batch_url: str) -> SQSJobQueue:
+    return SQSJobQueue(aws.sqs_client(), url, batch_url)
 
 
 @cache
@@ -164,5 +176,7 @@ def event_bus(name: str) -> EventBridgeBus:
 @cache
 def notifier() -> EgressNotifier:
     config = settings(DeliverySettings)
-    egress = Egress(Reach.of(config.allow_networks), Terms(seconds=config.delivery_seconds))
+    egress = Egress(
+        Reach.of(config.allow_networks), Terms(seconds=config.delivery_seconds, idle_seconds=config.delivery_seconds)
+    )
     return EgressNotifier(egress, config.webhook_schemes, clock().now)

@@ -64,6 +64,8 @@ class Function(Construct):
             memory_size=memory,
             log_group=log,
             logging_format=lambda_.LoggingFormat.JSON,
+            # Three lines of every invocation, which the metrics tell too, would be most of the log and of its price.
+            system_log_level_v2=lambda_.SystemLogLevel.WARN,
             tracing=lambda_.Tracing.ACTIVE if runtime.tracing else lambda_.Tracing.DISABLED,
         )
         acknowledge(self.function, "L1", "The locked wheels, the tests and the worker's image are for Python 3.11.")

@@ -9,9 +9,11 @@ from datetime import UTC, datetime, timedelta
 
 from tiro.delivery import Event, event_of
 from tiro.errors import Conflict, JobNotFound, LeaseLost, MediaNotFound, TranscriptUnavailable
+from tiro.handling import Priority
 from tiro.job import Drop, Job, JobStatus, Media, Run
 from tiro.message import JobMessage
-from tiro.ports import MediaInfo, OnProgress, Received
+from tiro.pace import Depth
+from tiro.ports import Checkpoint, MediaInfo, OnProgress, Received
 from tiro.quota import Counted, Usage, day_of
 from tiro.request import Options, S3Object
 from tiro.transcript import Transcript
@@ -98,6 +100,10 @@ class FakeJobStore:
     def overdue(self, now: datetime, limit: int) -> Sequence[Job]:
         waiting = [job for job in self.jobs.values() if job.status is JobStatus.AWAITING_MEDIA]
         due = [(job.upload_expires_at, job) for job in waiting if job.upload_expires_at]
+        return [job for at, job in sorted(due, key=lambda entry: entry[0]) if at < now][:limit]
+
+    def untidy(self, now: datetime, limit: int) -> Sequence[Job]:
+        due = [(job.tidy_at, job) for job in self.jobs.values() if job.tidy_at]
         return [job for at, job in sorted(due, key=lambda entry: entry[0]) if at < now][:limit]
 
 
@@ -219,6 +225,15 @@ class FakeMediaStore:
         versions = self._objects.get((bucket, key), [])
         return next((v for v in reversed(versions) if version in (None, v.version)), None)
 
+    def keys(self, prefix: S3Object, *, after: str | None, limit: int) -> tuple[Sequence[str], bool]:
+        there = (
+            key
+            for (bucket, key), versions in self._objects.items()
+            if bucket == prefix.bucket and versions[-1].body is not None
+        )
+        found = sorted(key for key in there if key.startswith(prefix.key) and key > (after or ""))
+        return found[:limit], len(found) > limit
+
     def erase(self, source: S3Object) -> None:
         self._objects.pop((source.bucket, source.key), None)
 
@@ -226,6 +241,9 @@ class FakeMediaStore:
         version = self.put(key, body, content_type=content_type or "binary/octet-stream")
         found = self.head(S3Object(bucket=self.bucket, key=key), version).media
         return found.model_copy(update={"content_type": content_type, "name": None})
+
+    def lend(self, media: Media, *, content_type: str, seconds: int) -> str:
+        return f"https://{media.bucket}.test/{media.key}?versionId={media.version}&type={content_type}&for={seconds}"
 
     def presign_upload(self, key: str, *, content_type: str | None, size: int | None, seconds: int) -> Upload:
         headers = {"Content-Type": content_type, "Content-Length": None if size is None else str(size)}
@@ -281,12 +299,18 @@ class FakeTranscriptStore:
         self.media_types[key] = media_type
 
 
+LONGEST_HIDDEN = timedelta(hours=12)
+"""From its receive on, however often it is extended (SQS developer guide, "Amazon SQS visibility timeout")."""
+
+
 @dataclass
 class _Queued:
     body: str
     owner: str
     visible_at: datetime
+    priority: Priority
     receives: int = 0
+    received_at: datetime | None = None  # the latest time
 
 
 class FakeJobQueue:
@@ -302,27 +326,34 @@ class FakeJobQueue:
         """Return how many messages there are, hidden ones included."""
         return len(self._messages)
 
-    def send(self, message: JobMessage, *, owner: str) -> None:
-        self.send_raw(message.model_dump_json(), owner=owner)
+    def send(self, message: JobMessage, *, owner: str, priority: Priority = Priority.INTERACTIVE) -> None:
+        self.send_raw(message.model_dump_json(), owner=owner, priority=priority)
 
-    def send_raw(self, body: str, *, owner: str = "anybody") -> None:
+    def send_raw(self, body: str, *, owner: str = "anybody", priority: Priority = Priority.INTERACTIVE) -> None:
         """Put anything on the queue, as only somebody from outside would."""
         self._sent += 1
-        self._messages[self._sent] = _Queued(body, owner, self._clock.now())
+        self._messages[self._sent] = _Queued(body, owner, self._clock.now(), priority)
 
     def receive(self, *, wait_seconds: int) -> Received | None:
         now = self._clock.now()
-        for number, message in self._messages.items():
+        # Stable, and False comes first: what is interactive, in the order in which it was sent.
+        for number, message in sorted(self._messages.items(), key=lambda sent: sent[1].priority is Priority.BATCH):
             if message.visible_at <= now:
                 message.receives += 1
+                message.received_at = now
                 message.visible_at = now + timedelta(seconds=self._visibility)
-                return Received(message.body, f"{number}:{message.receives}", message.receives)
+                return Received(message.body, f"{number}:{message.receives}", message.receives, message.priority)
         return None
 
+    def depth(self, priority: Priority) -> Depth:
+        now = self._clock.now()
+        visible = [message.visible_at <= now for message in self._messages.values() if message.priority is priority]
+        return Depth(sum(visible), len(visible) - sum(visible))
+
     def extend(self, received: Received, *, seconds: int) -> None:
-        message = self._in_hand(received)
-        if message and message.visible_at > self._clock.now():
-            message.visible_at = self._clock.now() + timedelta(seconds=seconds)
+        message, now = self._in_hand(received), self._clock.now()
+        if message and message.received_at and message.visible_at > now:
+            message.visible_at = min(now + timedelta(seconds=seconds), message.received_at + LONGEST_HIDDEN)
 
     def delete(self, received: Received) -> None:
         if self._in_hand(received):
@@ -346,7 +377,15 @@ class FakeTranscriber:
         self.heard: list[Media] = []
         self.options: list[Options] = []
 
-    def transcribe(self, media: Media, options: Options, *, max_seconds: float, on_progress: OnProgress) -> Transcript:
+    def transcribe(
+        self,
+        media: Media,
+        options: Options,
+        *,
+        max_seconds: float,
+        on_progress: OnProgress,
+        checkpoint: Checkpoint | None = None,
+    ) -> Transcript:
         self.heard.append(media)
         self.options.append(options)
         outcome = self._outcomes.pop(0) if len(self._outcomes) > 1 else self._outcomes[0]

@@ -21,6 +21,7 @@ class Settings:
 
     table: str  # the DynamoDB table's name
     log_level: str = "INFO"
+    stage: str = "none"  # what metrics are told apart by
 
     @classmethod
     def from_env(cls, environ: Mapping[str, str]) -> Self:
@@ -60,6 +61,13 @@ class Limits(Settings):
 
 
 @dataclass(frozen=True, kw_only=True)
+class HearingLimits(Limits):
+    """And what may be asked of who hears it."""
+
+    models: tuple[str, ...] = ("base",)  # that are deployed; the first is the one that hears
+
+
+@dataclass(frozen=True, kw_only=True)
 class AuthorizerSettings(Settings):
     issuer: str = ""  # whose tokens open too (OpenID Connect Discovery); empty: API keys alone
     audience: str = ""  # that a token must be meant for
@@ -89,15 +97,15 @@ class DeliverySettings(OutwardSettings):
 
 
 @dataclass(frozen=True, kw_only=True)
-class ApiSettings(EgressSettings, DeliverySettings):
+class ApiSettings(HearingLimits, EgressSettings, DeliverySettings):
     queue_url: str
+    batch_queue_url: str = ""  # for jobs that may wait; empty: there is one queue for all
     fetch_queue_url: str
     media_bucket: str
     transcript_bucket: str
     source_buckets: tuple[str, ...] = ()  # others that `s3` may name, each under its `{owner}/` prefix
     upload_seconds: int = 3600  # how long a presigned upload may be begun
     fetch_seconds: int = 6 * 3600  # within which a `url` must be fetched
-    models: tuple[str, ...] = ("base",)  # that the workers hear with; the first where none is named
     origins: tuple[str, ...] = ("*",)  # whose web pages may read the answers
     max_jobs_in_flight: int = 5000  # of one owner at once; 0: any number
     max_audio_seconds_per_day: float = 1000 * 3600.0  # of one owner; 0: any number
@@ -106,8 +114,9 @@ class ApiSettings(EgressSettings, DeliverySettings):
 
 
 @dataclass(frozen=True, kw_only=True)
-class UploadSettings(Limits):
+class UploadSettings(HearingLimits):
     queue_url: str
+    batch_queue_url: str = ""
     transcript_bucket: str
 
 
@@ -140,6 +149,7 @@ class ScheduleSettings(Settings):
 @dataclass(frozen=True, kw_only=True)
 class WorkerSettings(Limits):
     queue_url: str
+    batch_queue_url: str = ""  # looked into when the first one is empty
     media_bucket: str
     transcript_bucket: str
     engine: str = "faster-whisper"  # or openai: PyTorch, for a GPU
@@ -148,12 +158,17 @@ class WorkerSettings(Limits):
     compute_type: str = ""  # of its numbers, such as float16; empty: int8, or with PyTorch what suits the device
     beam_size: int = 1  # hypotheses kept while decoding; 1 is greedy
     batch_size: int = 4  # windows decoded at once, shared out between the cores
+    jobs_at_once: int = 4  # recordings in hand, whose windows share batches
     threads: int = 0  # CPU threads of the engine; 0: as many as there are cores
     visibility_seconds: int = 120  # how long a message is hidden without a heartbeat
     heartbeat_seconds: float = 20.0  # between two renewals of lease and visibility
     max_attempts: int = 3
-    heartbeat_file: str = ""  # touched while the worker lives; empty: none
+    heartbeat_file: str = ""  # as old as the work that moved least lately; empty: none
+    stall_seconds: float = 600.0  # work that has not moved for so long ends the process
+    decode_memory_mib: int = 1024  # that decoding one recording may take
+    decode_quiet_seconds: float = 60.0  # a decoder may compute between two blocks of sound
     idle_exit_seconds: float = 0.0  # exit after so long without a message; 0: never
+    usd_per_worker_hour: float = 0.0  # what the machine costs; 0: not known, and no cost is told
 
 
 def variable(field: str) -> str:

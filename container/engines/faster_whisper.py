@@ -44,28 +44,31 @@ class _Encoded:
 class FasterWhisperEngine:
     """A CTranslate2 Whisper model behind `SpeechEngine`. Not for two threads at once."""
 
-    def __init__(self, model: Any, fresh: Callable[[], Any], tokenizer: Any, info: Engine) -> None:
-        """`fresh` loads the same model with one worker; a tokenizer of the `tokenizers` package."""
-        self._model, self._fresh, self._tokenizer, self._info = model, fresh, tokenizer, info
-        self._cores = model.num_workers
+    def __init__(self, load: Callable[[int], Any], cores: int, tokenizer: Any, info: Engine) -> None:
+        """`load` makes a model of so many threads."""
+        self._load, self._model = load, load(cores)
+        self._tokenizer, self._info = tokenizer, info
+        self._cores = cores
         self._each_core = ThreadPoolExecutor(self._cores, thread_name_prefix="engine")
-        self._mel = FeatureExtractor(feature_size=model.n_mels)
+        self._mel = FeatureExtractor(feature_size=self._model.n_mels)
         self._tokenizers: dict[tuple[str, str], Tokenizer] = {}
 
     @classmethod
     def load(cls, weights: Weights, *, threads: int = 0, compute_type: str = "int8") -> FasterWhisperEngine:
         """Load the model from memory; 0 threads means one per core. Raises EngineFailed."""
-        cores = threads or os.cpu_count() or 1
-        model = partial(
-            ctranslate2.models.Whisper,
-            weights.model,
-            device="cpu",
-            compute_type=compute_type,
-            files={name: data for name, data in weights.files.items() if name != "tokenizer.json"},
-        )
-        with _failures():
-            # A core a part of the batch: two cores on one matrix wait for each other, on two they do not.
-            loaded = model(inter_threads=cores, intra_threads=1)
+        files = {name: data for name, data in weights.files.items() if name != "tokenizer.json"}
+
+        def of_threads(count: int) -> Any:
+            return ctranslate2.models.Whisper(
+                weights.model,
+                device="cpu",
+                compute_type=compute_type,
+                # A core a part of the batch: two cores on one matrix wait for each other, on two they do not.
+                inter_threads=count,
+                intra_threads=1,
+                files=files,
+            )
+
         info = Engine(
             name="faster-whisper",
             version=version("faster-whisper"),
@@ -74,7 +77,8 @@ class FasterWhisperEngine:
             compute_type=compute_type,
         )
         tokenizer = tokenizers.Tokenizer.from_buffer(weights.files["tokenizer.json"])
-        return cls(loaded, partial(model, inter_threads=1, intra_threads=cores), tokenizer, info)
+        with _failures():
+            return cls(of_threads, threads or os.cpu_count() or 1, tokenizer, info)
 
     @property
     def info(self) -> Engine:
@@ -102,23 +106,35 @@ class FasterWhisperEngine:
         """Raises InvalidRequest for a language that this model does not know."""
         tokenizer = self._tokenizer_for(options)
         prompt = _prompt(tokenizer, options.prompt)
-        never = list(get_suppressed_tokens(tokenizer, [-1]))
+        suppressed = list(get_suppressed_tokens(tokenizer, [-1]))
+        sampled = {"beam_size": 1, "sampling_topk": 0, "sampling_temperature": options.temperature}
 
-        def say(features: Any, seconds: Sequence[float]) -> list[HeardWindow]:
-            results = _generate(self._model, features, prompt, suppress_tokens=never, beam_size=options.beam_size)
+        def generate(model: Any, features: Any, seconds: Sequence[float]) -> list[HeardWindow]:
+            results = model.generate(
+                features,
+                [prompt] * len(seconds),
+                max_length=MAX_TOKENS,
+                return_scores=True,
+                return_no_speech_prob=True,
+                suppress_tokens=suppressed,
+                **(sampled if options.temperature > 0 else {"beam_size": options.beam_size}),
+            )
             return [_read(result, tokenizer, each) for result, each in zip(results, seconds, strict=True)]
 
-        def sample(features: Any, seconds: float) -> HeardWindow:
-            lots: dict[str, Any] = {"sampling_topk": 0, "sampling_temperature": options.temperature}
-            (result,) = _generate(self._fresh(), features, prompt, suppress_tokens=never, beam_size=1, **lots)
-            return _read(result, tokenizer, seconds)
+        def sample(features: Any, seconds: Sequence[float]) -> list[HeardWindow]:
+            rows = np.asarray(features)
+            heard: list[HeardWindow] = []
+            for i, each in enumerate(seconds):
+                # CTranslate2 seeds each of its threads once. A model whose thread is new, a third of a second's work,
+                # lets a window say the same whatever was sampled before it and beside it.
+                row = ctranslate2.StorageView.from_array(np.ascontiguousarray(rows[i : i + 1]))
+                heard += generate(self._load(1), row, [each])
+            return heard
 
         with _failures():
-            if options.temperature > 0:
-                # CTranslate2 seeds a thread when it first draws lots and never again: a new one does as it is told.
-                ctranslate2.set_random_seed(options.seed)
-                return [sample(*window) for window in _each(encoded)]
-            return [heard for part in self._each_core.map(say, encoded.parts, encoded.seconds) for heard in part]
+            ctranslate2.set_random_seed(options.seed)
+            work = sample if options.temperature > 0 else partial(generate, self._model)
+            return [heard for part in self._each_core.map(work, encoded.parts, encoded.seconds) for heard in part]
 
     def align(
         self, encoded: _Encoded, heard: Sequence[HeardWindow], options: DecodeOptions
@@ -133,7 +149,7 @@ class FasterWhisperEngine:
             if not rows:
                 return [[] for _ in part]
             results = self._model.align(
-                _rows(features, rows),
+                ctranslate2.StorageView.from_array(np.ascontiguousarray(np.asarray(features)[rows])),
                 list(tokenizer.sot_sequence),
                 [list(chain.from_iterable(spoken[row])) for row in rows],
                 [max(2, round(seconds[row] * SAMPLE_RATE / HOP)) for row in rows],
@@ -167,28 +183,6 @@ class FasterWhisperEngine:
                 self._tokenizer, multilingual, task=options.task, language=options.language
             )
         return self._tokenizers[key]
-
-
-def _generate(model: Any, features: Any, prompt: list[int], **how: Any) -> Any:
-    return model.generate(
-        features,
-        [prompt] * features.shape[0],
-        max_length=MAX_TOKENS,
-        return_scores=True,
-        return_no_speech_prob=True,
-        **how,
-    )
-
-
-def _each(encoded: _Encoded) -> Iterator[tuple[Any, float]]:
-    """Yield every window by itself, with its seconds."""
-    for features, seconds in zip(encoded.parts, encoded.seconds, strict=True):
-        for row, each in enumerate(seconds):
-            yield _rows(features, [row]), each
-
-
-def _rows(features: Any, rows: list[int]) -> Any:
-    return ctranslate2.StorageView.from_array(np.ascontiguousarray(np.asarray(features)[rows]))
 
 
 def _parts(windows: Sequence[PCM], most: int) -> list[Sequence[PCM]]:

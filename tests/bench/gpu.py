@@ -34,7 +34,7 @@ from container.engines.openai import OpenAIEngine
 from container.engines.rules import NEVER, Rules
 from tests.bench.ctranslate2_copy import write
 from tests.bench.limits import Limit, Rates, ideal, measure
-from tests.bench.on_corpus import Heard, race
+from tests.bench.on_corpus import Heard, long_ones, race
 from tiro.ports import PCM, SAMPLE_RATE
 
 SHAPES = {
@@ -85,7 +85,7 @@ def main(argv: Sequence[str]) -> int:
     ours, theirs = min_of(lambda: run(model, terms, windows)), _peer(model, terms, windows)
     rates = measure(terms.device, getattr(torch, terms.compute_type))
     limit = ideal(model.dims, rates, windows=terms.windows, batch=terms.batch, tokens=terms.tokens)
-    heard = race(args.corpus, terms.device, terms.compute_type) if args.corpus else None
+    heard = race(args.corpus, long_ones(args.corpus), terms.device, terms.compute_type) if args.corpus else None
     print(report(terms, ours, theirs, rates, limit, heard))
     if args.json:
         found = {"ours": ours.spent, "peer": theirs, "rates": vars(rates), "limit": vars(limit)}

@@ -3,12 +3,11 @@
 from __future__ import annotations
 
 import time
+from collections.abc import Sequence
 from dataclasses import dataclass
 from itertools import islice
 from pathlib import Path
 from statistics import median
-
-import numpy as np
 
 from container.audio import Recording
 from container.engines.checkpoint import from_weights
@@ -24,6 +23,10 @@ from tiro.ports import PCM, DecodeOptions
 from tiro.request import Options
 
 BATCH, WINDOWS = 32, 64
+
+
+def long_ones(corpus: Path) -> list[str]:
+    return [recording.path for recording in choose(corpus, "*") if is_long(recording)]
 
 
 @dataclass(frozen=True)
@@ -42,8 +45,8 @@ class Heard:
         )
 
 
-def race(corpus: Path, device: str, compute_type: str) -> Heard:
-    """Hear each long recording of the corpus by both, turn by turn; the first is heard once before, to warm up."""
+def race(corpus: Path, paths: Sequence[str], device: str, compute_type: str) -> Heard:
+    """Hear each recording by both, turn by turn; the first is heard once before, to warm up."""
     from faster_whisper import BatchedInferencePipeline, WhisperModel
 
     weights = load_weights("base")
@@ -53,22 +56,21 @@ def race(corpus: Path, device: str, compute_type: str) -> Heard:
     )
     files = LocalFiles(corpus)
     ours = WindowTranscriber(media=files, engine=engine, batch_size=BATCH)
-    long = [recording.path for recording in choose(corpus, "*") if is_long(recording)]
     ratios = []
-    for path in [long[0], *long]:
+    for path in [paths[0], *paths]:
         began = time.perf_counter()
         ours.transcribe(files.media(path), Options(), max_seconds=1e6, on_progress=lambda done, total: None)
         between = time.perf_counter()
         list(peer.transcribe(str(corpus / path), batch_size=BATCH, beam_size=1)[0])
         ratios.append((time.perf_counter() - between) / (between - began))
-    windows = first_windows(corpus / long[0])
+    windows = first_windows(corpus / paths[0])
     return Heard(median(ratios[1:]), len(windows), otherwise(engine, windows))
 
 
 def first_windows(path: Path) -> list[PCM]:
     with path.open("rb") as file, Recording(file, max_seconds=1e6) as recording:
-        windows = cut(recording.blocks(), SileroModel().detector())
-        return [np.asarray(window.pcm) for window in islice(windows, WINDOWS)]
+        windows = (piece.window.pcm for piece in cut(recording.blocks(), SileroModel()) if piece.window)
+        return list(islice(windows, WINDOWS))
 
 
 def otherwise(engine: OpenAIEngine, windows: list[PCM]) -> int:

@@ -2,13 +2,19 @@
 
 from __future__ import annotations
 
+from typing import TYPE_CHECKING
+
 import pytest
 
 torch = pytest.importorskip("torch", reason="PyTorch is not here: make test-openai")
 
 from tests.bench import gpu  # noqa: E402
 from tests.bench.limits import Rates, decoder_weights, encoder_flops, ideal  # noqa: E402
+from tests.bench.on_corpus import long_ones, race  # noqa: E402
 from tests.container.engines.contract import base  # noqa: E402
+
+if TYPE_CHECKING:
+    from pathlib import Path
 
 
 @pytest.mark.model
@@ -23,6 +29,16 @@ def test_the_whole_way_without_a_card(capsys: pytest.CaptureFixture[str]) -> Non
     for part in ("mel and encoder", "keys and values of the audio", "prompt", "steps", "faster-whisper, batched"):
         assert f"| {part} |" in said
     assert said.splitlines()[-1].startswith("gpu: ")
+
+
+@pytest.mark.model
+@pytest.mark.corpus
+def test_the_race_on_a_corpus_without_a_card(corpus: Path) -> None:
+    base()
+    heard = race(corpus, ["speech/lj001-0001.flac"], "cpu", "float32")
+    assert heard.times_as_fast > 0
+    assert (heard.windows, heard.otherwise) == (1, 0)
+    assert len(long_ones(corpus)) > 1
 
 
 def test_limits_grow_with_the_work() -> None:

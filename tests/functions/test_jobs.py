@@ -8,15 +8,20 @@ from datetime import timedelta
 from typing import Any, ClassVar
 
 import pytest
+import requests
 
 from functions import on_upload, wiring
 from tests.factories import make_transcript
 from tests.fakes import FakeTranscriber
+from tests.fakes_checkpoints import stretch_of
 from tests.functions.conftest import Stack, sqs_event
 from tests.functions.working import work, worker
+from tiro import service
 from tiro.adapters import aws
+from tiro.checkpoint import Written
 from tiro.errors import NotAudio, ServiceUnavailable
 from tiro.job import JobStatus
+from tiro.message import JobMessage
 
 UPLOAD = '{"source": {"upload": {}}}'
 HEARS = FakeTranscriber(make_transcript())
@@ -293,6 +298,13 @@ class TestQuota:
         assert job["own_jobs_ahead"] == 1
         assert job["estimated_wait_seconds"] is None
 
+    def test_and_how_long_it_may_wait_once_somebody_worked(self, stack: Stack) -> None:
+        queue_one(stack)
+        job_id = queue_one(stack)
+        wiring.pace().note(4.0, at=wiring.clock().now())
+        job = stack.call("GET", path(job_id))["body"]
+        assert (job["estimated_wait_seconds"], bool(job["estimated_wait_basis"])) == (4.0, True)
+
 
 def test_what_a_job_tells_at_its_end(stack: Stack) -> None:
     submitted = submit(stack, body='{"source": {"upload": {}}, "metadata": {"order": "7"}}')["body"]
@@ -305,3 +317,76 @@ def test_what_a_job_tells_at_its_end(stack: Stack) -> None:
     assert job["lineage"]["media_etag"]
     assert job["timings"]["processing_ms"] >= 0
     assert job["cost_usd"] is None
+
+
+class TestHeardSoFar:
+    def claim(self, stack: Stack) -> service.Claim:
+        queue_one(stack)
+        received = wiring.queue(stack.settings.queue_url).receive(wait_seconds=0)
+        assert received
+        claim = service.claim(
+            JobMessage.parse(received.body),
+            receives=1,
+            jobs=wiring.jobs(),
+            runs=wiring.runs(),
+            transcripts=wiring.transcripts(stack.settings.transcript_bucket),
+            clock=wiring.clock(),
+            terms=service.LeaseTerms(120, 3),
+        )
+        assert isinstance(claim, service.Claim)
+        return claim
+
+    def hear(self, claim: service.Claim, *numbers: int) -> service.Notebook:
+        notebook = service.Notebook(claim.job, claim.run, store=wiring.checkpoints(), clock=wiring.clock())
+        notebook.note = lambda trail: wiring.runs().renew(
+            claim.job.id, claim.run.model_copy(update={"checkpoint": trail})
+        )
+        for number in numbers:
+            notebook.add(stretch_of(number))
+            notebook.write()
+        return notebook
+
+    def test_it_is_told_while_a_worker_hears_and_when_it_gave_the_job_back(self, stack: Stack) -> None:
+        claim = self.claim(stack)
+        assert stack.call("GET", path(claim.job.id))["body"]["partial"] is None
+        notebook = self.hear(claim, 0, 1, 2)
+        partial = {"text": "0 1 2", "is_whole": True, "end_seconds": 30.0}
+        assert stack.call("GET", path(claim.job.id))["body"]["partial"] == partial
+        service.give_back(claim, counted=False, runs=wiring.runs(), checkpoint=notebook.trail)
+        assert stack.call("GET", path(claim.job.id))["body"]["partial"] == partial
+
+    def test_it_is_deleted_with_its_job(self, stack: Stack) -> None:
+        claim = self.claim(stack)
+        self.hear(claim, 0, 1)
+        assert stack.call("DELETE", path(claim.job.id))["statusCode"] == 204
+        assert not service.Notebook(
+            claim.job,
+            claim.run.model_copy(update={"checkpoint": (Written(attempt=claim.run.attempt, parts=1),)}),
+            store=wiring.checkpoints(),
+            clock=wiring.clock(),
+        ).stretches
+
+
+class TestMedia:
+    def test_a_recording_is_played_by_whoever_has_its_address(self, stack: Stack) -> None:
+        job_id = end_one(stack)
+        answer = stack.call("GET", path(job_id, "media"))
+        assert answer["statusCode"] == 200
+        assert requests.get(answer["body"]["url"], timeout=5).content == b"speech"
+        assert stack.call("GET", path(job_id, "media"), owner="bob")["statusCode"] == 404
+
+    def test_before_it_came_there_is_none(self, stack: Stack) -> None:
+        answer = stack.call("GET", path(submit(stack)["body"]["id"], "media"))
+        assert (answer["statusCode"], answer["body"]["code"]) == (404, "media_not_found")
+
+    def test_a_page_that_was_sent_as_a_recording_is_not_shown_as_one(self, stack: Stack) -> None:
+        job_id = str(submit(stack)["body"]["id"])
+        event = stack.put(f"uploads/ada/{job_id}", b"<script>")
+        stack.s3.put_object(
+            Bucket=stack.settings.media_bucket, Key=f"uploads/ada/{job_id}", Body=b"<script>", ContentType="text/html"
+        )
+        on_upload.handler(sqs_event(event.replace('"versionId"', '"ignored"')), None)
+        answer = stack.call("GET", path(job_id, "media"))
+        assert answer["body"]["content_type"] == "application/octet-stream"
+        played = requests.get(answer["body"]["url"], timeout=5)
+        assert played.headers["Content-Type"] == "application/octet-stream"

@@ -68,6 +68,7 @@ def test_names_point_to_the_right_resources(prod: Synthesized) -> None:
     outputs = prod.outputs()
     assert variables["TIRO_TABLE"] == outputs["TableName"]
     assert variables["TIRO_QUEUE_URL"] == outputs["QueueUrl"]
+    assert variables["TIRO_BATCH_QUEUE_URL"] == outputs["BatchQueueUrl"]
     assert variables["TIRO_MEDIA_BUCKET"] == outputs["MediaBucket"]
     assert variables["TIRO_TRANSCRIPT_BUCKET"] == outputs["TranscriptBucket"]
 
@@ -108,6 +109,7 @@ def test_queues_wake_their_functions_and_a_failure_goes_back_alone(prod: Synthes
         ("functions.on_fetch.handler", "FetchesQueue", 1),
         ("functions.on_delivery.handler", "DeliveriesQueue", 1),
         ("functions.on_dead_letter.handler", "WorkDeadLetters", 10),
+        ("functions.on_dead_letter.handler", "BatchWorkDeadLetters", 10),
         ("functions.on_dead_letter.handler", "FetchesDeadLetters", 10),
     }
 

@@ -19,6 +19,7 @@ from tiro.delivery import SCHEDULE, Delivery, DeliveryState, Event, event_of
 from tiro.errors import AddressRefused, InvalidRequest, PeerUnavailable, TooManyWebhooks
 from tiro.job import Job
 from tiro.ports import Reply
+from tiro.service.deliver import LOOK_AGAIN
 from tiro.service.webhooks import redeliver, register, rotate, try_out
 from tiro.settings import DeliverySettings
 from tiro.signature import new_secret, verify
@@ -108,6 +109,9 @@ def test_every_endpoint_that_wants_to_hear_is_told_and_knows_that_it_is_us() -> 
     assert told["data"]["metadata"] == {"order": "17"}
     assert told["data"]["url"].endswith(told["data"]["id"])
     assert post.notifier.told[0][1]["webhook-id"] == post.notifier.told[1][1]["webhook-id"]
+    assert made[0].event.trace
+    digits = made[0].event.trace[2:].replace("-", "")
+    assert [headers["traceparent"].split("-")[1] for _, headers, _ in post.notifier.told] == [digits, digits]
 
 
 def test_a_job_s_own_webhook_is_told_alone() -> None:
@@ -271,7 +275,7 @@ def test_a_function_that_dies_leaves_it_to_another_but_not_for_ever(deaths: int,
     for _ in range(2 * len(SCHEDULE)):
         with suppress(Killed):
             post.work()
-        post.clock.advance(120)
+        post.clock.advance(LOOK_AGAIN.total_seconds() + 1)
     assert post.look(made).state is ends
 
 

@@ -3,6 +3,7 @@
 from tiro.ports.asked import AskedStore
 from tiro.ports.batches import BatchStore
 from tiro.ports.calls import CallStore, WaitingRoom
+from tiro.ports.checkpoints import CheckpointStore
 from tiro.ports.clock import Clock
 from tiro.ports.delivery import DeliveryQueue, DeliveryStore, EndpointStore, EventBus, Notifier, Reply
 from tiro.ports.fetch import FetchQueue, FetchStore, Part, PartStore, Stream, Web
@@ -10,12 +11,14 @@ from tiro.ports.jobs import JobStore, RunStore
 from tiro.ports.keys import KeyStore
 from tiro.ports.listing import JobIndex, Stretch, UsageStore
 from tiro.ports.media import MediaInfo, MediaReader, MediaStore, TranscriptStore
+from tiro.ports.pace import PaceStore
 from tiro.ports.queue import JobQueue, Received
 from tiro.ports.speech import (
     PCM,
     SAMPLE_RATE,
     WINDOW_SECONDS,
     Blocks,
+    Checkpoint,
     DecodeOptions,
     HeardSegment,
     HeardWindow,
@@ -33,6 +36,8 @@ __all__ = [
     "BatchStore",
     "Blocks",
     "CallStore",
+    "Checkpoint",
+    "CheckpointStore",
     "Clock",
     "DecodeOptions",
     "DeliveryQueue",
@@ -53,6 +58,7 @@ __all__ = [
     "MediaStore",
     "Notifier",
     "OnProgress",
+    "PaceStore",
     "Part",
     "PartStore",
     "Received",

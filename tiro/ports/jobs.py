@@ -35,6 +35,10 @@ class JobStore(Protocol):
         """Return jobs whose upload expired before `now`, at most `limit`."""
         ...
 
+    def untidy(self, now: datetime, limit: int) -> Sequence[Job]:
+        """Return jobs of which something was to be removed before `now`, the longest overdue first."""
+        ...
+
 
 class RunStore(Protocol):
     """Who holds a job. The lease is a fence: a write by an attempt that lost it raises LeaseLost."""

@@ -10,7 +10,8 @@ Plain functions over ports; each file is a stretch of the way. The order of writ
 
 from tiro.service.admit import admit
 from tiro.service.arrive import DROP_SECONDS, ObjectCreated, arrived
-from tiro.service.batch import find_batch, submit_batch
+from tiro.service.batch import find_batch, submit_batch, submit_prefix, with_uploads
+from tiro.service.checkpoint import Notebook, clear, clear_if_over, partial
 from tiro.service.deliver import Deliverer, announce, pass_on_due
 from tiro.service.dictate import Dictation, dictate, wait_for
 from tiro.service.end import abandon_parts, bury, expire, fail
@@ -19,9 +20,11 @@ from tiro.service.limits import check_duration, check_size
 from tiro.service.listing import list_jobs
 from tiro.service.once import once, reopen
 from tiro.service.quota import check_quota
-from tiro.service.read import find, find_even_gone, lend_large, read_transcript
+from tiro.service.read import find, find_even_gone, lend_large, lend_media, read_transcript
 from tiro.service.stop import cancel, delete, retry
 from tiro.service.submit import submit
+from tiro.service.tidy import Tidier
+from tiro.service.turn import wait_for_turn
 from tiro.service.upload import complete_upload, part_urls, upload_state
 from tiro.service.webhooks import check_webhook, redeliver, register, rotate, try_out
 from tiro.service.work import LOOKS_FOR_JOB, Claim, Declined, LeaseTerms, claim, give_back, transcribe
@@ -35,7 +38,9 @@ __all__ = [
     "Dictation",
     "Fetcher",
     "LeaseTerms",
+    "Notebook",
     "ObjectCreated",
+    "Tidier",
     "abandon_parts",
     "admit",
     "announce",
@@ -48,6 +53,8 @@ __all__ = [
     "check_size",
     "check_webhook",
     "claim",
+    "clear",
+    "clear_if_over",
     "complete_upload",
     "delete",
     "dictate",
@@ -58,9 +65,11 @@ __all__ = [
     "find_even_gone",
     "give_back",
     "lend_large",
+    "lend_media",
     "list_jobs",
     "once",
     "part_urls",
+    "partial",
     "pass_on_due",
     "read_transcript",
     "redeliver",
@@ -70,8 +79,11 @@ __all__ = [
     "rotate",
     "submit",
     "submit_batch",
+    "submit_prefix",
     "transcribe",
     "try_out",
     "upload_state",
     "wait_for",
+    "wait_for_turn",
+    "with_uploads",
 ]

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
@@ -10,7 +11,7 @@ import pytest
 from container.engines.faster_whisper import FasterWhisperEngine
 from container.transcriber import WindowTranscriber
 from sandbox.up import SAMPLE
-from tests.container.engines.contract import SpeechEngineContract, base
+from tests.container.engines.contract import ENGLISH, SpeechEngineContract, read_sample
 from tests.files import LocalFiles
 from tests.quality import normalise
 from tiro.errors import EngineFailed
@@ -20,13 +21,27 @@ from tiro.transcript import Engine
 
 
 @pytest.fixture(scope="module")
-def engine() -> SpeechEngine:
-    return FasterWhisperEngine.load(base())
+def engine(real_engine: SpeechEngine) -> SpeechEngine:
+    return real_engine
 
 
 @pytest.mark.model
 class TestFasterWhisperEngine(SpeechEngineContract):
     """The fixture `engine` is this module's."""
+
+
+@pytest.mark.model
+@pytest.mark.parametrize("temperature", [0.0, 0.6])
+def test_to_the_last_bit_of_its_probability_a_window_minds_no_neighbour(
+    engine: SpeechEngine, temperature: float
+) -> None:
+    speech, options = read_sample(), replace(ENGLISH, temperature=temperature, seed=20)
+    pieces = [speech[: seconds * SAMPLE_RATE] for seconds in (3, 9, 5, 2, 7)]
+    alone = [heard for pcm in pieces for heard in engine.decode(engine.encode([pcm]), options)]
+    for size in (2, 5):
+        batches = [pieces[i : i + size] for i in range(0, len(pieces), size)]
+        among = [heard for batch in batches for heard in engine.decode(engine.encode(batch), options)]
+        assert among == alone, f"in batches of {size}"
 
 
 @pytest.mark.model
@@ -64,7 +79,6 @@ def test_silence_shifts_no_clock(engine: SpeechEngine, corpus: Path, name: str, 
 
 class _Broken:
     n_mels = 80
-    num_workers = 2
 
     def __init__(self, error: Exception) -> None:
         self._error = error
@@ -76,6 +90,6 @@ class _Broken:
 @pytest.mark.parametrize("error", [RuntimeError("CUDA failed with error out of memory"), MemoryError()])
 def test_what_breaks_inside_is_an_engine_failure(error: Exception) -> None:
     info = Engine(name="broken", version="1", model="none", model_sha256="", compute_type="int8")
-    engine = FasterWhisperEngine(_Broken(error), lambda: None, None, info)
+    engine = FasterWhisperEngine(lambda threads: _Broken(error), 2, None, info)
     with pytest.raises(EngineFailed, match="out of memory"):
         engine.encode([np.zeros(SAMPLE_RATE, np.float32)])

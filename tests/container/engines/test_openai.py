@@ -16,7 +16,6 @@ from whisper import decoding  # noqa: E402
 from whisper.audio import log_mel_spectrogram, pad_or_trim  # noqa: E402
 
 from container.engines.checkpoint import from_weights  # noqa: E402
-from container.engines.faster_whisper import FasterWhisperEngine  # noqa: E402
 from container.engines.openai import OpenAIEngine  # noqa: E402
 from tests.container.engines.contract import ENGLISH, SpeechEngineContract, base, read_sample, text_of  # noqa: E402
 from tests.container.engines.tiny import loaded, tiny  # noqa: E402
@@ -38,8 +37,8 @@ def engine() -> SpeechEngine:
 
 
 @pytest.fixture(scope="module")
-def other() -> SpeechEngine:
-    return FasterWhisperEngine.load(base())
+def other(real_engine: SpeechEngine) -> SpeechEngine:
+    return real_engine
 
 
 @pytest.mark.model

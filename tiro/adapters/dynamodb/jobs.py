@@ -5,13 +5,13 @@ from __future__ import annotations
 import hashlib
 import math
 import zlib
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from datetime import datetime
 from typing import TYPE_CHECKING
 
 from tiro.adapters.dynamodb.changes import beside
 from tiro.adapters.dynamodb.listing import index_attributes
-from tiro.adapters.dynamodb.table import UNSEEN, Table, epoch, item_key
+from tiro.adapters.dynamodb.table import UNSEEN, Table, document, epoch, item_key
 from tiro.errors import Conflict, JobNotFound
 from tiro.job import TOMBSTONE, Drop, Job, JobStatus
 
@@ -22,6 +22,9 @@ if TYPE_CHECKING:
 
 DUE_SHARDS = 8
 """One value of an index key takes about 1,000 writes a second; so uploads may begin eight times as fast."""
+
+TIDY = "tidy#"
+"""Of the shards where the index sees jobs of which something is to be removed."""
 
 SEQUENCER_WIDTH = 64
 """S3's sequencers have about 18 digits; padded on the right to one width, they compare as strings."""
@@ -84,11 +87,19 @@ class DynamoDBJobStore:
         return item is None or item["sequencer"]["S"] <= _padded(drop)
 
     def overdue(self, now: datetime, limit: int) -> Sequence[Job]:
-        due = [entry for shard in range(DUE_SHARDS) for entry in self._table.due(str(shard), now, limit)]
+        jobs = self._due("", now, limit)
+        return [job for job in jobs if job.upload_expires_at and job.upload_expires_at < now]
+
+    def untidy(self, now: datetime, limit: int) -> Sequence[Job]:
+        return [job for job in self._due(TIDY, now, limit) if job.tidy_at and job.tidy_at < now]
+
+    def _due(self, kind: str, now: datetime, limit: int) -> Iterator[Job]:
+        """Yield jobs that the index says are due. It lags behind the table: the job itself has the last word."""
+        due = [entry for shard in range(DUE_SHARDS) for entry in self._table.due(f"{kind}{shard}", now, limit)]
         due.sort(key=lambda entry: float(entry["due_at"]["N"]))
-        jobs = (find_job(self._table, entry["pk"]["S"].removeprefix("job#")) for entry in due[:limit])
-        # The index lags behind the table: the job itself has the last word.
-        return [job for job in jobs if job and job.upload_expires_at and job.upload_expires_at < now]
+        for entry in due[:limit]:
+            if job := find_job(self._table, entry["pk"]["S"].removeprefix("job#")):
+                yield job
 
 
 def job_key(job_id: str) -> Item:
@@ -104,7 +115,7 @@ def job_item(job: Job) -> Item:
         "generation": {"N": str(job.generation)},
         "attempts": {"N": str(job.attempts)},
         "created_at": {"S": job.created_at.isoformat()},
-        "document": {"S": job.model_dump_json()},
+        "document": document(job),
         **index_attributes(job),
     }
     if job.deleted_at:
@@ -112,6 +123,9 @@ def job_item(job: Job) -> Item:
     if job.status is JobStatus.AWAITING_MEDIA and job.upload_expires_at:
         item["due_shard"] = {"S": str(zlib.crc32(job.id.encode()) % DUE_SHARDS)}
         item["due_at"] = epoch(job.upload_expires_at)
+    elif job.tidy_at:
+        item["due_shard"] = {"S": f"{TIDY}{zlib.crc32(job.id.encode()) % DUE_SHARDS}"}
+        item["due_at"] = epoch(job.tidy_at)
     return item
 
 
