@@ -32,6 +32,7 @@ test: .venv/.dev .venv-emulator/.done  ## Run every test
 test-fast: .venv/.dev  ## Run the tests that need neither model nor sandbox
 	$(BIN)/python -m pytest -m "not model and not corpus and not sandbox"
 
+# One thread: two that wait for each other spin, and on a machine that others use too, most of the time goes there.
 test-openai: .venv-openai/.done  ## Run the tests of the engines where PyTorch is
 	@OMP_NUM_THREADS=1 .venv-openai/bin/python -m pytest tests/bench tests/container/engines \
 	  --ignore tests/container/engines/test_faster_whisper.py
@@ -105,8 +106,9 @@ clean:  ## Remove everything that make made
 	@$(UV) pip install --python .venv-emulator/bin/python --require-hashes -r requirements/emulator.txt
 	@touch $@
 
-# PyTorch stands beside .venv, not in it: half a gigabyte that only a GPU and the tests of one engine need. What .venv has is
-# seen from there. pip, not uv, brings it: it knows the wheels that a machine was given.
+# PyTorch stands beside .venv, not in it: a gigabyte that only a GPU and the tests of one engine need. What .venv has is seen
+# from there. pip, not uv, brings it: it knows the wheels that a machine was given. For a smaller one that knows no GPU, name
+# its index with PIP_INDEX_URL.
 PIP_OPENAI = $(BIN)/python -m pip --python .venv-openai/bin/python install --quiet --disable-pip-version-check --no-deps
 .venv-openai/.done: requirements/openai.txt .venv/.dev
 	@echo "Setting up .venv-openai …"
