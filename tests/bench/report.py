@@ -11,6 +11,9 @@ from tests.bench.peers import OURS
 WIDTH, HEIGHT, MARGIN = 720, 420, 64
 """Of the picture, in pixels."""
 
+NAME = (190, 14)
+"""What a name takes of it, across and down."""
+
 
 def markdown(figures: Figures, machine: str) -> str:
     """Return the tables."""
@@ -133,9 +136,14 @@ def picture(figures: Figures) -> str:
         f'<text x="{WIDTH / 2}" y="{HEIGHT - 18}" text-anchor="middle" fill="#666">seconds of audio a second; '
         "word errors to the left</text>"
     )
-    for peer, at in points.items():
+    taken: list[tuple[float, float]] = []  # where names stand
+    for peer, at in sorted(points.items(), key=lambda item: item[1][1]):
         x, y = place(*at)
+        name = y - 6
+        while any(abs(x - across) < NAME[0] and abs(name - down) < NAME[1] for across, down in taken):
+            name += 1
+        taken.append((x, name))
         color = "#c0392b" if peer.startswith(OURS) else "#34495e"
         lines.append(f'<circle cx="{x:.1f}" cy="{y:.1f}" r="5" fill="{color}"/>')
-        lines.append(f'<text x="{x + 9:.1f}" y="{y - 6:.1f}" fill="{color}">{escape(peer)}</text>')
+        lines.append(f'<text x="{x + 9:.1f}" y="{name:.1f}" fill="{color}">{escape(peer)}</text>')
     return "\n".join([*lines, "</svg>", ""])
