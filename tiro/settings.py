@@ -150,9 +150,7 @@ class ScheduleSettings(Settings):
 class DispatchTerms:
     """How many workers there may and should be (tiro/dispatch.py). Not Settings: the simulation has no stack."""
 
-    target_wait_seconds: float = (
-        120.0  # within which a backlog should be heard; docs/scaling.md chose it, and the linger
-    )
+    target_wait_seconds: float = 120.0  # within which a backlog should be heard; as the linger, from docs/scaling.md
     worker_speed: float = 20.0  # seconds of audio that one worker hears in a second
     max_workers: int = 10
     patience_seconds: float = 300.0  # what is pending on Spot for so long is asked for on demand
@@ -194,8 +192,10 @@ class WorkerSettings(Limits):
     batch_queue_url: str = ""  # looked into when the first one is empty
     media_bucket: str
     transcript_bucket: str
+    engine: str = "faster-whisper"  # or openai: PyTorch, for a GPU
     model: str = "base"  # a name in the table of pinned weights
-    model_path: str = ""  # a directory of weights; empty: an installed package, else the hub
+    model_path: str = ""  # a directory of weights, or OpenAI's own .pt; empty: an installed package, else the hub
+    compute_type: str = ""  # of its numbers, such as float16; empty: int8, or with PyTorch what suits the device
     beam_size: int = 1  # hypotheses kept while decoding; 1 is greedy
     batch_size: int = 4  # windows decoded at once, shared out between the cores
     jobs_at_once: int = 4  # recordings in hand, whose windows share batches

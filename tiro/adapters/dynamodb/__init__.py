@@ -2,8 +2,8 @@
 
 pk               sk                 what
 job#{id}         job                a job, or its tombstone; the index `due` sees it while it awaits its media, or has
-                                     something that is to be removed, and `by_owner` (owner_month, job_id, and its
-                                     summary) until it is deleted
+                                    something that is to be removed, and `by_owner` (owner_month, job_id, and its
+                                    summary) until it is deleted
 job#{id}         run                its lease, progress and checkpoint: small, often written, in no index
 job#{id}         event#{revision}   the outbox: what a change has to tell, which the stream takes on; kept for a week
 job#{id}         delivery#{id}      an event on its way to a webhook, and its log; `due` sees it while it is pending
