@@ -4,15 +4,17 @@ BIN    := .venv/bin
 UV     := $(BIN)/uv
 CORPUS ?= ../shared/corpus
 RUN    := admin worker weights infra
+TORCH  ?= torch==2.13.0
 COMPILE = $(UV) pip compile -q --upgrade --universal --python-version 3.11 --generate-hashes --no-header --no-emit-index-url
+FOR_IMAGE = $(UV) pip compile -q --python-version 3.11 --python-platform x86_64-manylinux_2_28 --generate-hashes \
+  --no-header --no-emit-index-url pyproject.toml -c requirements/run.txt
 
 # A recording's name may hold anything: it goes to the shell by the environment, where nothing is expanded again.
 override FILE := $(value FILE)
 export FILE
 
 .DEFAULT_GOAL := help
-.PHONY: help demo sandbox reset test test-fast check format lint types imports synth openapi cli-docs costs quality lock clean
-.PHONY: help demo sandbox reset test test-fast check format lint types imports synth openapi quality simulate lock clean
+.PHONY: help demo sandbox reset test test-fast test-openai check format lint types imports synth openapi cli-docs costs quality bench simulate lock clean
 
 help:  ## Say what there is
 	@grep -E '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | expand -t 12
@@ -32,7 +34,12 @@ test: .venv/.dev .venv-emulator/.done  ## Run every test
 test-fast: .venv/.dev  ## Run the tests that need neither model nor sandbox
 	$(BIN)/python -m pytest -m "not model and not corpus and not sandbox"
 
-check: format lint types imports test synth  ## The one gate
+# One thread: two that wait for each other spin, and on a machine that others use too, most of the time goes there.
+test-openai: .venv-openai/.done  ## Run the tests of the engines where PyTorch is
+	@OMP_NUM_THREADS=1 .venv-openai/bin/python -m pytest tests/bench tests/container/engines \
+	  --ignore tests/container/engines/test_faster_whisper.py
+
+check: format lint types imports test test-openai synth  ## The one gate
 
 format: .venv/.dev
 	$(BIN)/ruff format --check .
@@ -66,6 +73,9 @@ quality: .venv/.dev  ## Hear a corpus, and hold it against the last release: mak
 simulate: .venv/.dev  ## Days of load in a minute: waits and cost by scaling rule; writes docs/scaling.md
 	$(BIN)/python -m tests.simulation --million --write docs
 
+bench: .venv-openai/.done  ## Race Tiro with its peers: make bench CORPUS=dir FILES='long/*' PEERS='tiro;whisper' LAPS=3
+	@.venv-openai/bin/python -m tests.bench "$(CORPUS)" --files "$(or $(FILES),*)" --peers "$(PEERS)" --laps $(or $(LAPS),1)
+
 lock: .venv/.uv  ## Resolve every dependency anew
 	$(COMPILE) requirements/uv.in -o requirements/uv.txt
 	$(COMPILE) requirements/functions.in -o requirements/functions.txt
@@ -73,9 +83,13 @@ lock: .venv/.uv  ## Resolve every dependency anew
 	$(COMPILE) pyproject.toml requirements/uv.in -c requirements/functions.txt $(RUN:%=--extra %) -o requirements/run.txt
 	$(COMPILE) pyproject.toml requirements/uv.in -c requirements/functions.txt -c requirements/run.txt \
 	  $(RUN:%=--extra %) --extra functions --extra dev -o requirements/dev.txt
+	$(FOR_IMAGE) --extra worker -o requirements/worker-cpu.txt
+	$(FOR_IMAGE) --extra worker --extra openai -o requirements/worker-gpu.txt
+	$(COMPILE) requirements/openai.in --overrides requirements/openai-without.txt -c requirements/dev.txt \
+	  -o requirements/openai.txt
 
 clean:  ## Remove everything that make made
-	rm -rf .venv .venv-emulator .sandbox build cdk.out
+	rm -rf .venv .venv-emulator .venv-openai .sandbox build cdk.out
 
 # The set-up. Each stamp is remade when its lock file is newer; uv makes that seconds.
 .venv/.uv: requirements/uv.txt
@@ -97,4 +111,17 @@ clean:  ## Remove everything that make made
 .venv-emulator/.done: requirements/emulator.txt .venv/.uv
 	@$(UV) venv --quiet --clear --python $(BIN)/python .venv-emulator
 	@$(UV) pip install --python .venv-emulator/bin/python --require-hashes -r requirements/emulator.txt
+	@touch $@
+
+# PyTorch stands beside .venv, not in it: a gigabyte that only a GPU and the tests of one engine need. What .venv has is seen
+# from there. pip, not uv, brings it: it knows the wheels that a machine was given. For a smaller one that knows no GPU, name
+# its index with PIP_INDEX_URL.
+PIP_OPENAI = $(BIN)/python -m pip --python .venv-openai/bin/python install --quiet --disable-pip-version-check --no-deps
+.venv-openai/.done: requirements/openai.txt .venv/.dev
+	@echo "Setting up .venv-openai …"
+	@$(BIN)/python -m venv --clear --without-pip .venv-openai
+	@$(BIN)/python -c 'import site; print("import site; site.addsitedir(%r)" % site.getsitepackages()[0])' \
+	  > $$(echo .venv-openai/lib/python*/site-packages)/beside.pth
+	@$(PIP_OPENAI) "$(TORCH)"
+	@$(PIP_OPENAI) --require-hashes -r requirements/openai.txt
 	@touch $@

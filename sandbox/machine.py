@@ -27,7 +27,7 @@ from tiro.settings import WorkerSettings, variable
 OWNER = "me"
 """Whose key it is that the sandbox makes, and whose inbox it names."""
 
-CHOICES = ("model", "model_path", "beam_size", "batch_size", "threads", "log_level")
+CHOICES = ("engine", "model", "model_path", "compute_type", "beam_size", "batch_size", "threads", "log_level")
 """Settings of the worker that your environment may choose."""
 
 

@@ -132,11 +132,14 @@ def warm(at: datetime, settings: DispatchTerms) -> int:
     return settings.warm_workers if on else 0
 
 
-def retire(running: Sequence[Worker]) -> tuple[str, ...]:
+def retire(running: Sequence[Worker], pending: Sequence[Worker]) -> tuple[str, ...]:
     """Return which workers to stop, so that a newer image takes their place: a few, oldest first.
 
+    Nobody while others are still to come: what is deployed and does not start takes no worker away but the first few.
     A worker that is stopped gives its job back with its checkpoint, and no attempt is counted.
     """
+    if pending:
+        return ()
     outdated = sorted((worker for worker in running if worker.outdated), key=lambda worker: worker.asked_at)
     return tuple(worker.id for worker in outdated[: math.ceil(len(running) * RETIRED_AT_ONCE)])
 

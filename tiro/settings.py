@@ -150,7 +150,7 @@ class ScheduleSettings(Settings):
 class DispatchTerms:
     """How many workers there may and should be (tiro/dispatch.py). Not Settings: the simulation has no stack."""
 
-    target_wait_seconds: float = 120.0  # within which a backlog should be heard; docs/scaling.md chose it, and the linger
+    target_wait_seconds: float = 120.0  # within which a backlog should be heard; as the linger, from docs/scaling.md
     worker_speed: float = 20.0  # seconds of audio that one worker hears in a second
     max_workers: int = 10
     patience_seconds: float = 300.0  # what is pending on Spot for so long is asked for on demand
@@ -168,6 +168,7 @@ class DispatchTerms:
 @dataclass(frozen=True, kw_only=True)
 class DispatchSettings(Settings, DispatchTerms):
     queue_url: str
+    batch_queue_url: str = ""
     cluster: str
     task_definition: str  # with its revision: another one is outdated
     container: str = "worker"  # whose environment says how long to linger
@@ -175,7 +176,14 @@ class DispatchSettings(Settings, DispatchTerms):
     on_demand: str  # another one's
     subnets: tuple[str, ...]
     security_group: str
+    public_ip: int = 0  # 1: a task has an address of its own, where it must fetch its image itself (Fargate)
     mean_audio_seconds: float = 600.0  # of a recording, until some were seen
+
+
+@dataclass(frozen=True, kw_only=True)
+class DeploySettings(Settings):
+    cluster: str
+    project: str = ""  # that builds the image; empty: it is built where the stack is deployed from
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -184,8 +192,10 @@ class WorkerSettings(Limits):
     batch_queue_url: str = ""  # looked into when the first one is empty
     media_bucket: str
     transcript_bucket: str
+    engine: str = "faster-whisper"  # or openai: PyTorch, for a GPU
     model: str = "base"  # a name in the table of pinned weights
-    model_path: str = ""  # a directory of weights; empty: an installed package, else the hub
+    model_path: str = ""  # a directory of weights, or OpenAI's own .pt; empty: an installed package, else the hub
+    compute_type: str = ""  # of its numbers, such as float16; empty: int8, or with PyTorch what suits the device
     beam_size: int = 1  # hypotheses kept while decoding; 1 is greedy
     batch_size: int = 4  # windows decoded at once, shared out between the cores
     jobs_at_once: int = 4  # recordings in hand, whose windows share batches

@@ -69,7 +69,7 @@ def _panel(panel: Panel, x: float, y: float, colours: Mapping[str, str], *, titl
         parts.append(_text(x - 5, at + 4, f"{tick:,g}", anchor="end"))
     for hour in range(0, int(hours) + 1, max(1, int(hours) // 6)):
         parts.append(_text(x + WIDTH * hour / hours, y + HEIGHT + 13, f"{hour} h", anchor="middle"))
-    for name, line in reversed(panel.lines.items()):  # the first is on top
+    for name, line in reversed(list(panel.lines.items())):  # the first is on top
         points = " ".join(
             f"{x + WIDTH * hour / hours:.1f},{y + HEIGHT * (1 - panel.height(value)):.1f}"
             for hour, value in _thin(line)

@@ -159,12 +159,15 @@ class TestWarmth:
 class TestRetire:
     def test_a_tenth_at_a_time_and_the_oldest_first(self) -> None:
         old, older = workers(2, age=60, outdated=True), workers(9, Market.ON_DEMAND, age=3600, outdated=True)
-        assert retire([*old, *older]) == ("on_demand-0", "on_demand-1")
+        assert retire([*old, *older], []) == ("on_demand-0", "on_demand-1")
 
     def test_one_at_least_and_only_who_is_outdated(self) -> None:
-        assert retire(workers(1, outdated=True)) == ("spot-0",)
-        assert retire(workers(5)) == ()
-        assert retire([]) == ()
+        assert retire(workers(1, outdated=True), []) == ("spot-0",)
+        assert retire(workers(5), []) == ()
+        assert retire([], []) == ()
+
+    def test_nobody_while_others_are_still_to_come(self) -> None:
+        assert retire(workers(10, outdated=True), workers(1)) == ()
 
 
 class TestLearn:
