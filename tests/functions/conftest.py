@@ -16,6 +16,7 @@ from tiro.settings import ApiSettings
 
 if TYPE_CHECKING:
     from mypy_boto3_s3.client import S3Client
+    from mypy_boto3_sqs.client import SQSClient
 
 EVENTS = Path(__file__).parents[1] / "events"
 
@@ -77,14 +78,19 @@ def stack(
     table: str,  # noqa: F811
     bucket: str,  # noqa: F811
     queue_url: str,  # noqa: F811
+    sqs: SQSClient,  # noqa: F811
 ) -> Iterator[Stack]:
+    transcripts = f"{bucket}-transcripts"
+    s3.create_bucket(Bucket=transcripts, CreateBucketConfiguration={"LocationConstraint": "eu-west-1"})
     settings: dict[str, Any] = {
         "table": table,
         "queue_url": queue_url,
-        "fetch_queue_url": queue_url,
-        "delivery_queue_url": queue_url,
         "media_bucket": bucket,
-        "transcript_bucket": bucket,
+        "transcript_bucket": transcripts,
+        **{
+            name: sqs.create_queue(QueueName=f"{table}-{name}")["QueueUrl"]
+            for name in ("batch_queue_url", "fetch_queue_url", "delivery_queue_url")
+        },
     }
     for name, value in ApiSettings.to_env(**settings).items():
         monkeypatch.setenv(name, value)

@@ -37,6 +37,7 @@ def ecs(stack: Stack, monkeypatch: pytest.MonkeyPatch) -> ECSClient:
         table=stack.settings.table,
         stage="test",
         queue_url=stack.settings.queue_url,
+        batch_queue_url=stack.settings.batch_queue_url,
         cluster=cluster,
         task_definition=task,
         spot="FARGATE_SPOT",
@@ -100,3 +101,16 @@ def test_how_long_recordings_are_is_remembered(stack: Stack, ecs: ECSClient) -> 
 
     handler({"Records": [queued(f"job-{number}", 60.0) for number in range(100)]}, None)
     assert 60 < (wiring.lengths().get() or 0) < 600
+
+
+def test_a_worker_of_an_older_image_is_sent_home(
+    stack: Stack, ecs: ECSClient, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    from functions.dispatch import handler
+
+    tell(stack, 1)
+    assert handler({"Records": [queued("job-0", 600.0)]}, None)["WorkersAsked"] == 1
+    monkeypatch.setenv("TIRO_TASK_DEFINITION", f"{boto3.client('ecs').list_task_definitions()['taskDefinitionArns'][-1]}0")
+    for piece in (wiring.settings, wiring.fleet):
+        piece.cache_clear()
+    assert handler({}, None)["WorkersRetired"] == 1
