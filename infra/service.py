@@ -32,7 +32,7 @@ from tiro.settings import (
 DOORS = ("inbox/", "uploads/")
 """Prefixes of the media bucket by which a recording comes in."""
 
-READ_TAGS = ("GetObjectTagging", "GetObjectVersionTagging")  # options may be tags
+READ_TAGS = ("GetObjectTagging", "GetObjectVersionTagging")  # options may be tags; ours are all a version's
 
 AUTHORIZER_SECONDS = 10
 GATEWAY_SECONDS = 29  # API Gateway waits no longer
@@ -188,7 +188,7 @@ class ServiceStack(Stack):
         self.answer.allow_items("GetItem", "PutItem", of=table, under=["job#*", "asked#*"])
         # By the URLs that it signs, and the parts that come by them.
         self.answer.allow_objects("PutObject", "ListMultipartUploadParts", of=media, under=["uploads/*"])
-        self.answer.allow_objects("GetObject", *READ_TAGS, of=media, under=doors)
+        self.answer.allow_objects("GetObject", READ_TAGS[1], of=media, under=doors)
         for name in config.source_buckets:
             source = self._bucket(name)
             objects = ["GetObject", "GetObjectVersion", *READ_TAGS]
@@ -207,14 +207,15 @@ class ServiceStack(Stack):
         self.on_fetch.allow("sqs:SendMessage", on=self.fetches.queue.queue_arn)
 
         self.on_upload.allow_items("GetItem", "PutItem", of=table, under=["job#*", "object#*"])
-        self.on_upload.allow_objects("GetObject", "GetObjectVersion", *READ_TAGS, of=media, under=doors)
+        self.on_upload.allow_objects("GetObject", "GetObjectVersion", READ_TAGS[1], of=media, under=doors)
         self.on_upload.allow("sqs:SendMessage", on=work[0])
         self.on_upload.allow("sqs:SendMessage", on=work[1])
 
         self.on_dead_letter.allow_items("GetItem", "PutItem", "DeleteItem", of=table, under=["job#*"])  # with its lease
         self.on_dead_letter.allow_items("GetItem", of=table, under=["object#*"])
 
-        self.on_schedule.allow_items("GetItem", "PutItem", of=table, under=["job#*", "object#*"])
+        self.on_schedule.allow_items("GetItem", of=table, under=["job#*", "object#*"])
+        self.on_schedule.allow_items("PutItem", of=table, under=["job#*"])
         self.on_schedule.allow_objects("AbortMultipartUpload", of=media, under=["uploads/*"])
         self.on_schedule.allow("dynamodb:Query", on=f"{table.table_arn}/index/{DUE_INDEX}")
 
@@ -231,20 +232,21 @@ class ServiceStack(Stack):
 
         for ends_jobs in (self.on_upload, self.on_dead_letter, self.on_schedule):
             # Who drops a file is told beside where the transcript would be.
-            ends_jobs.allow_objects(
-                "GetObject", "PutObject", "DeleteObject", of=transcripts, under=["inbox/*.problem.json"]
-            )
+            ends_jobs.allow_objects("GetObject", "PutObject", of=transcripts, under=["inbox/*.problem.json"])
+        for overtaken in (self.on_upload, self.on_dead_letter):  # the job was completed meanwhile
+            overtaken.allow_objects("DeleteObject", of=transcripts, under=["inbox/*.problem.json"])
 
     def _grant_ends(self) -> None:
         """What it takes to list, repeat, wait, cancel and delete."""
         table, media, transcripts = self.storage.table, self.storage.media, self.storage.transcripts
         self.answer.allow("dynamodb:Query", on=f"{table.table_arn}/index/{OWNER_INDEX}")
-        self.answer.allow_items("GetItem", "PutItem", "DeleteItem", of=table, under=["call#*", "waiting#*"])
+        self.answer.allow_items("GetItem", of=table, under=["call#*"])
+        self.answer.allow_items("PutItem", "DeleteItem", of=table, under=["call#*", "waiting#*"])
         self.answer.allow_objects("AbortMultipartUpload", of=media, under=["uploads/*"])
         self.answer.allow_objects("GetObjectVersion", of=media, under=[f"{door}*" for door in DOORS])
         for erases in (self.answer, self.on_schedule, self.on_upload):  # the last, what comes in after its job went
             erases.allow_listing("ListBucketVersions", of=media, under=["uploads/*"])
-            erases.allow_objects("DeleteObject", "DeleteObjectVersion", of=media, under=["uploads/*"])
+            erases.allow_objects("DeleteObjectVersion", of=media, under=["uploads/*"])
         erased = ["transcripts/*", "renderings/*", "checkpoints/*"]
         for deletes in (self.answer, self.on_schedule):  # a job's retention ends by itself
             # The lease of what is cancelled, and what tells webhooks of it.

@@ -174,13 +174,9 @@ class WorkersStack(Stack):
                 of=s3.Bucket.from_bucket_name(self, f"Source-{name}", name),
                 under=["*/*"],
             )
-        worker.allow_objects(
-            "GetObject",
-            "PutObject",
-            "DeleteObject",
-            of=self.transcripts,
-            under=["transcripts/*", "inbox/*", "checkpoints/*"],
-        )
+        written = ["transcripts/*", "inbox/*", "checkpoints/*"]
+        worker.allow_objects("PutObject", "DeleteObject", of=self.transcripts, under=written)
+        worker.allow_objects("GetObject", of=self.transcripts, under=["inbox/*", "checkpoints/*"])
         worker.allow_listing("ListBucket", of=self.transcripts, under=["checkpoints/*"])  # to clear them away
 
     def _grant_dispatcher(self) -> None:
@@ -199,8 +195,9 @@ class WorkersStack(Stack):
                 on=role.role_arn,
                 where={"StringEquals": {"iam:PassedToService": "ecs-tasks.amazonaws.com"}},
             )
+        dispatcher.allow("ecs:DescribeTasks", on=self._tasks)
         for watches in (dispatcher, self.on_deploy):
-            watches.allow("ecs:DescribeTasks", "ecs:StopTask", on=self._tasks)
+            watches.allow("ecs:StopTask", on=self._tasks)
             watches.allow("ecs:ListTasks", on="*", where=ours)
             acknowledge(watches.role, f"IAM5[Resource::{self._tasks_found}]", "A task has no name before it is there.")
             acknowledge(

@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Any
 
 import boto3
 import pytest
+from moto.moto_api import state_manager
 
 from functions import wiring
 from tests.functions.conftest import Stack
@@ -24,7 +25,7 @@ if TYPE_CHECKING:
 def ecs(stack: Stack, monkeypatch: pytest.MonkeyPatch) -> ECSClient:
     """A cluster on Fargate, whose tasks moto runs without a machine."""
     ecs = boto3.client("ecs")
-    cluster = ecs.create_cluster(clusterName="tiro")["cluster"]["clusterArn"]
+    cluster = ecs.create_cluster(clusterName=stack.settings.table)["cluster"]["clusterArn"]
     task = ecs.register_task_definition(
         family="worker",
         requiresCompatibilities=["FARGATE"],
@@ -88,7 +89,7 @@ def test_what_is_queued_brings_workers_and_is_told_in_numbers(
     told = handler({"Records": [queued(f"job-{number}", 600.0) for number in range(20)]}, None)
     assert told["WorkersAsked"] == 2  # 12,000 s of audio, ten a second, in ten minutes
     assert told["WaitingUnattended"] == 20
-    assert len(ecs.list_tasks(cluster="tiro")["taskArns"]) >= 2
+    assert len(ecs.list_tasks(cluster=stack.settings.table)["taskArns"]) >= 2
     [line] = [json.loads(line) for line in capsys.readouterr().out.splitlines() if "_aws" in line]
     [directive] = line["_aws"]["CloudWatchMetrics"]
     assert directive["Namespace"] == "Tiro"
@@ -108,9 +109,15 @@ def test_a_worker_of_an_older_image_is_sent_home(
 ) -> None:
     from functions.dispatch import handler
 
-    tell(stack, 1)
-    assert handler({"Records": [queued("job-0", 600.0)]}, None)["WorkersAsked"] == 1
-    monkeypatch.setenv("TIRO_TASK_DEFINITION", f"{boto3.client('ecs').list_task_definitions()['taskDefinitionArns'][-1]}0")
-    for piece in (wiring.settings, wiring.fleet):
-        piece.cache_clear()
+    state_manager.set_transition("ecs::task", {"progression": "manual", "times": 9})  # moto's run on while one looks
+    settings = wiring.settings(DispatchSettings)
+    ecs.run_task(
+        cluster=settings.cluster,
+        taskDefinition=settings.task_definition,
+        launchType="FARGATE",
+        networkConfiguration={"awsvpcConfiguration": {"subnets": list(settings.subnets), "securityGroups": ["sg-1"]}},
+    )
+    monkeypatch.setenv("TIRO_TASK_DEFINITION", "the next one")
+    wiring.settings.cache_clear()
     assert handler({}, None)["WorkersRetired"] == 1
+    state_manager.unset_transition("ecs::task")

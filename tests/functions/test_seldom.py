@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING, Any
 
 import boto3
 import pytest
+from botocore.exceptions import ClientError
 
 from container.stopping import Stopping
 from container.telemetry import Telemetry
@@ -382,13 +383,17 @@ def test_a_server_that_is_down_is_asked_again(stack: Stack, fetching: None) -> N
     assert wiring.jobs().get(gone).status is JobStatus.FAILED
 
 
-def test_what_was_fetched_is_joined_once(stack: Stack, fetching: None) -> None:
+def test_what_was_fetched_is_joined_once(stack: Stack, fetching: None, monkeypatch: pytest.MonkeyPatch) -> None:
     job_id = submit(stack, url="https://media.example/a.mp3")
     grown = begun(stack, job_id)
     fetch(job_id, grown.round)
     assert wiring.fetches().get(job_id) is None
     wiring.fetches().save(Fetch(job_id=job_id, begun_at=grown.begun_at), grown)
-    fetch(job_id, grown.round)  # who joined it died before it could say so
+    over = ClientError({"Error": {"Code": "NoSuchUpload"}}, "CompleteMultipartUpload")  # moto would join it again
+    client = wiring.parts(stack.settings.media_bucket)._client  # noqa: SLF001
+    monkeypatch.setattr(client, "complete_multipart_upload", lambda **_: raises(over)())
+    fetch(job_id)  # who joined it died before it could say so
+    assert wiring.fetches().get(job_id) is None
     assert wiring.jobs().get(job_id).status is JobStatus.AWAITING_MEDIA
 
 
@@ -412,8 +417,9 @@ def notifier(stack: Stack, monkeypatch: pytest.MonkeyPatch) -> FakeNotifier:
 
 def told(stack: Stack, job_id: str, dynamodb: DynamoDBClient, monkeypatch: pytest.MonkeyPatch) -> Delivery:
     """Have the stream bring what a job has to tell, on a bus that is there; return the delivery that is made of it."""
-    boto3.client("events").create_event_bus(Name=stack.settings.table)
-    monkeypatch.setenv("TIRO_EVENT_BUS", stack.settings.table)
+    bus = f"{stack.settings.table}-bus"
+    boto3.client("events").create_event_bus(Name=bus)
+    monkeypatch.setenv("TIRO_EVENT_BUS", bus)
     wiring.settings.cache_clear()
     assert on_job_change.handler(news(dynamodb, stack, job_id), None) == {"batchItemFailures": []}
     [delivery] = wiring.deliveries().of_job(job_id)

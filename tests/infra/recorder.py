@@ -36,7 +36,8 @@ CALLED_IN_INFRA = {
     "event_bus": "ChangesBus",
     "cluster": "FleetCluster",
     "task_definition": "FleetTask",
-    "project": "ImageBuild",
+    "project": "ImageProject",
+    "source_buckets": "archive",  # tests/infra/test_roles.py
 }
 """Settings that name a resource."""
 

@@ -23,11 +23,20 @@ from tests.infra.conftest import ROOT, Synthesized, synthesize
 from tests.infra.permissions import Grant, Need, Role, plain, roles
 
 AT_WORK = [
-    f"tests/functions/test_{name}.py"
-    for name in ("audio", "authorize", "deliveries", "dispatch", "handlers", "jobs", "on_deploy")
-    + ("seldom", "sources", "transcripts")
+    f"tests/functions/test_{name}"
+    for name in (
+        *("audio.py::TestTheSameCall::test_again_is_the_same_job", "authorize.py", "deliveries.py", "dispatch.py"),
+        *("handlers.py", "jobs.py", "on_deploy.py", "seldom.py", "sources.py"),
+        "transcripts.py::test_a_large_one_is_lent",
+    )
 ]
 """Tests in which every function, and the worker, does all that it ever does."""
+
+SLOW = (  # and nothing in them that the others do not ask for
+    *("TestBatchOnce", "test_without_a_seat", "test_other_preferences", "test_or_when_the_time_is_over"),
+    *("test_of_many_at_once", "test_a_retry_is_made_once_too", "test_what_is_no_endpoint"),
+    *("test_a_wrong_webhook", "test_a_wrong_request", "test_an_unknown_id"),
+)
 
 ARCHIVE = "archive"
 """A bucket of somebody else's that the stage was told of."""
@@ -63,7 +72,7 @@ def granted(service: Synthesized) -> dict[str, Role]:
 @pytest.fixture(scope="module")
 def needed(service: Synthesized, tmp_path_factory: pytest.TempPathFactory) -> Needs:
     file = tmp_path_factory.mktemp("calls") / "calls.json"
-    plugin = ("-p", "tests.infra.recorder", "-p", "no:cacheprovider")
+    plugin = ("-p", "tests.infra.recorder", "-p", "no:cacheprovider", "-k", f"not ({' or '.join(SLOW)})")
     ran = subprocess.run(
         [sys.executable, "-m", "pytest", "-q", *plugin, *AT_WORK],
         cwd=ROOT,
