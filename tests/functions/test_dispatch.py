@@ -104,9 +104,7 @@ def test_how_long_recordings_are_is_remembered(stack: Stack, ecs: ECSClient) -> 
     assert 60 < (wiring.lengths().get() or 0) < 600
 
 
-def test_a_worker_of_an_older_image_is_sent_home(
-    stack: Stack, ecs: ECSClient, monkeypatch: pytest.MonkeyPatch
-) -> None:
+def test_a_worker_of_an_older_image_is_sent_home(stack: Stack, ecs: ECSClient, monkeypatch: pytest.MonkeyPatch) -> None:
     from functions.dispatch import handler
 
     state_manager.set_transition("ecs::task", {"progression": "manual", "times": 9})  # moto's run on while one looks

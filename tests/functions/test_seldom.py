@@ -22,7 +22,7 @@ from functions import on_dead_letter, on_delivery, on_fetch, on_job_change, on_s
 from tests.factories import make_transcript
 from tests.fakes_checkpoints import stretch_of
 from tests.fakes_delivery import FakeNotifier
-from tests.functions.conftest import Stack, dynamodb, sqs_event  # noqa: F401  (fixtures)
+from tests.functions.conftest import Stack, sqs_event
 from tests.functions.test_deliveries import news
 from tests.web import HERE, serving, status
 from tiro.delivery import Delivery
@@ -118,7 +118,7 @@ def work(stack: Stack, transcriber: Hears, **more: Any) -> None:
         telemetry=Telemetry("test", wiring.clock(), write=lambda line: None),
     )
     worker = Worker(world, settings, Stopping(), _to_nobody)
-    received = worker._receive()  # noqa: SLF001  (run() would wait for more)
+    received = worker._receive()
     assert received
     worker.handle(received)
 
@@ -177,7 +177,7 @@ class TestWorker:
         assert wiring.jobs().get(job_id).status is JobStatus.COMPLETED
 
     def test_a_batch_that_may_wait_is_heard_from_its_own_queue(self, stack: Stack) -> None:
-        sources = [{"upload": {}}]
+        sources: list[dict[str, Any]] = [{"upload": {}}]
         made = stack.call("POST", "/v1/batches", body=json.dumps({"sources": sources, "priority": "batch"}))["body"]
         job_id = made["results"][0]["job_id"]
         arrive(stack.put(f"uploads/ada/{job_id}", b"speech"))
@@ -247,7 +247,7 @@ def test_a_drop_that_asks_for_what_there_is_not_is_told_so(stack: Stack) -> None
 @pytest.fixture
 def overtaken(monkeypatch: pytest.MonkeyPatch) -> None:
     """Whoever is about to fail a job finds that it was completed meanwhile."""
-    publish = end._publish_problem  # noqa: SLF001  (there is no other moment between the two writes)
+    publish = end._publish_problem
 
     def and_then(drop: Any, problem: Any, **ports: Any) -> None:
         publish(drop, problem, **ports)
@@ -256,7 +256,12 @@ def overtaken(monkeypatch: pytest.MonkeyPatch) -> None:
 
     seen: list[Job] = []
     create = wiring.jobs().create
-    monkeypatch.setattr(wiring.jobs(), "create", lambda job: seen.append(job) or create(job))
+
+    def remember(job: Job) -> Job:
+        seen.append(job)
+        return create(job)
+
+    monkeypatch.setattr(wiring.jobs(), "create", remember)
     monkeypatch.setattr(end, "_publish_problem", and_then)
 
 
@@ -390,7 +395,7 @@ def test_what_was_fetched_is_joined_once(stack: Stack, fetching: None, monkeypat
     assert wiring.fetches().get(job_id) is None
     wiring.fetches().save(Fetch(job_id=job_id, begun_at=grown.begun_at), grown)
     over = ClientError({"Error": {"Code": "NoSuchUpload"}}, "CompleteMultipartUpload")  # moto would join it again
-    client = wiring.parts(stack.settings.media_bucket)._client  # noqa: SLF001
+    client = wiring.parts(stack.settings.media_bucket)._client
     monkeypatch.setattr(client, "complete_multipart_upload", lambda **_: raises(over)())
     fetch(job_id)  # who joined it died before it could say so
     assert wiring.fetches().get(job_id) is None
@@ -430,7 +435,7 @@ def told(stack: Stack, job_id: str, dynamodb: DynamoDBClient, monkeypatch: pytes
 def test_a_receiver_that_fails_is_asked_again_and_one_that_is_gone_is_not(
     stack: Stack,
     notifier: FakeNotifier,
-    dynamodb: DynamoDBClient,  # noqa: F811
+    dynamodb: DynamoDBClient,
     monkeypatch: pytest.MonkeyPatch,
     answer: int,
     becomes: str,

@@ -17,9 +17,14 @@ from typing import Any
 from tests.infra.conftest import Synthesized
 from tests.infra.test_iam import spell
 
-ITEM_ACTIONS = {"Put": "PutItem", "Update": "UpdateItem", "Delete": "DeleteItem", "ConditionCheck": "ConditionCheckItem"}
+ITEM_ACTIONS = {
+    "Put": "PutItem",
+    "Update": "UpdateItem",
+    "Delete": "DeleteItem",
+    "ConditionCheck": "ConditionCheckItem",
+}
 
-S3_ACTIONS = {  # where the action has not its call's name (S3 guide, "Required permissions for Amazon S3 API operations")
+S3_ACTIONS = {  # not by their calls' names (S3 guide, "Required permissions for Amazon S3 API operations")
     "HeadObject": "GetObject",
     "ListObjectsV2": "ListBucket",
     "ListObjectVersions": "ListBucketVersions",
@@ -134,13 +139,12 @@ def needs(service: str, operation: str, params: Mapping[str, Any], names: Mappin
         return names.get(name, name)
 
     match service:
-        case "dynamodb" if operation == "TransactWriteItems":
-            for part in params["TransactItems"]:
-                [(kind, write)] = part.items()
-                yield Need(f"dynamodb:{ITEM_ACTIONS[kind]}", called(write["TableName"]), _leading(write))
         case "dynamodb":
-            index = f"/index/{params['IndexName']}" if "IndexName" in params else ""
-            yield Need(f"dynamodb:{operation}", called(params["TableName"]) + index, _leading(params))
+            parts = params.get("TransactItems", [{operation: params}])
+            for [(kind, part)] in (part.items() for part in parts):
+                index = f"/index/{part['IndexName']}" if "IndexName" in part else ""
+                action = ITEM_ACTIONS.get(kind, kind)
+                yield Need(f"dynamodb:{action}", called(part["TableName"]) + index, _leading(part))
         case "s3":
             yield _on_s3(operation, params, called(params["Bucket"]))
         case "sqs":

@@ -48,7 +48,7 @@ _test = ""
 
 def pytest_configure() -> None:
     botocore.register_initializer(_listen)
-    threading.Thread.start = _with_context(threading.Thread.start)  # type: ignore[method-assign]
+    setattr(threading.Thread, "start", _with_context(threading.Thread.start))  # noqa: B010  (mypy sees no method here)
     for file in sorted((ROOT / "functions").iterdir()):
         module = import_module(f"functions.{file.stem}") if file.suffix == ".py" or file.name == "api" else None
         if hasattr(module, "handler"):
@@ -60,7 +60,7 @@ def pytest_configure() -> None:
 
 @pytest.hookimpl(hookwrapper=True)
 def pytest_runtest_protocol(item: pytest.Item) -> Iterator[None]:
-    global _test  # noqa: PLW0603  (pytest knows no other way from a test to who listens)
+    global _test
     _test = item.nodeid
     yield
 
@@ -74,7 +74,8 @@ def _listen(session: Session) -> None:
     session.register("before-parameter-build", _note)
 
 
-def _note(params: dict[str, Any], model: Any, **_: Any) -> None:
+def _note(**event: Any) -> None:
+    params, model = event["params"], event["model"]
     if who := acting.get():
         names = {os.environ.get(variable(setting), setting): name for setting, name in CALLED_IN_INFRA.items()}
         for need in needs(model.service_model.service_name, model.name, params, names):
