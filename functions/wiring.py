@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, TypeVar
 from aws_lambda_powertools import Logger
 
 from tiro.adapters import aws
+from tiro.adapters.backlog import SQSBacklog
 from tiro.adapters.dynamodb import (
     DynamoDBAskedStore,
     DynamoDBBatchStore,
@@ -149,6 +150,11 @@ def endpoints() -> DynamoDBEndpointStore:
 @cache
 def deliveries() -> DynamoDBDeliveryStore:
     return DynamoDBDeliveryStore(aws.dynamodb_client(), settings(Settings).table)
+
+
+@cache
+def backlog(url: str) -> SQSBacklog:
+    return SQSBacklog(aws.sqs_client(), aws.cloudwatch_client(), url)
 
 
 @cache

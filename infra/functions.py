@@ -68,7 +68,7 @@ class Function(Construct):
         )
         acknowledge(self.function, "L1", "The locked wheels, the tests and the worker's image are for Python 3.11.")
         if runtime.tracing:
-            acknowledge(self.role, "IAM5[Resource::*]", "X-Ray's actions have no resource to name.")
+            acknowledge(self.role, "IAM5[Resource::*]", "X-Ray's and CloudWatch's actions have no resource to name.")
 
     def allow_recursion(self) -> None:
         """Let it wake itself by a queue, which Lambda takes for a mistake and stops after some 16 times."""

@@ -103,7 +103,8 @@ class ServiceStack(Stack):
         transcripts = {"transcript_bucket": self.storage.transcripts.bucket_name}
         media = {"media_bucket": self.storage.media.bucket_name}
         outward = {"allow_networks": config.allow_networks}
-        fetches = {"fetch_queue_url": self.fetches.queue.queue_url, **outward}
+        fetch_queue = {"fetch_queue_url": self.fetches.queue.queue_url}
+        fetches = {**fetch_queue, **outward}
         deliveries = {"delivery_queue_url": self.deliveries.queue.queue_url}
         webhooks = {"webhook_schemes": config.webhook_schemes}
 
@@ -152,7 +153,9 @@ class ServiceStack(Stack):
             "on_dead_letter", DeadLetterSettings.to_env(**common, **transcripts), BATCH_SECONDS
         )
         self.on_schedule = function(
-            "on_schedule", ScheduleSettings.to_env(**common, **media, **transcripts, **deliveries), BATCH_SECONDS
+            "on_schedule",
+            ScheduleSettings.to_env(**common, **media, **transcripts, **queue, **fetch_queue, **deliveries),
+            BATCH_SECONDS,
         )
         self.on_job_change = function(
             "on_job_change",
@@ -196,6 +199,10 @@ class ServiceStack(Stack):
         self.on_dead_letter.allow_items("GetItem", of=table, under=["object#*"])
 
         self.on_schedule.allow_items("GetItem", "PutItem", of=table, under=["job#*", "object#*"])
+        self.on_schedule.allow_items("DeleteItem", of=table, under=["job#*"])  # the lease of who died
+        for queue in (work, self.fetches.queue.queue_arn):
+            self.on_schedule.allow("sqs:SendMessage", "sqs:GetQueueAttributes", on=queue)
+        self.on_schedule.allow("cloudwatch:GetMetricStatistics", on="*")  # which has no resource to name
         self.on_schedule.allow_objects("AbortMultipartUpload", of=media, under=["uploads/*"])
         self.on_schedule.allow("dynamodb:Query", on=f"{table.table_arn}/index/{DUE_INDEX}")
 

@@ -18,12 +18,12 @@ from tests.fakes import (
     FakeTranscriber,
     FakeTranscriptStore,
 )
-from tests.fakes_fetch import FakeFetchQueue, FakePartStore
+from tests.fakes_fetch import FakeFetchQueue, FakeFetchStore, FakePartStore
 from tiro import service
 from tiro.job import Job
 from tiro.ports import Received, Transcriber
 from tiro.request import S3Object, parse_request
-from tiro.service import ObjectCreated
+from tiro.service import ObjectCreated, Reaped, Reaper, ReapTerms
 from tiro.settings import ApiSettings, WorkerSettings
 from tiro.upload import Upload
 
@@ -59,6 +59,7 @@ class House:
         self.transcripts = FakeTranscriptStore()
         self.queue = FakeJobQueue(self.clock)
         self.fetch_queue = FakeFetchQueue(self.clock)
+        self.fetches = FakeFetchStore()
         self.parts = FakePartStore(self.media)
         self._writes = 0
 
@@ -107,6 +108,22 @@ class House:
         if received:
             self.worker().handle(received)
         return received
+
+    def reap(self, patience: float = 300.0) -> Reaped:
+        """Let the reaper make its round."""
+        return Reaper(
+            jobs=self.jobs,
+            runs=self.runs,
+            fetches=self.fetches,
+            queue=self.queue,
+            fetch_queue=self.fetch_queue,
+            backlog=self.queue,
+            fetch_backlog=self.fetch_queue,
+            parts=self.parts,
+            transcripts=self.transcripts,
+            clock=self.clock,
+            terms=ReapTerms(patience_seconds=patience, max_attempts=self.worker_settings.max_attempts),
+        ).round()
 
     def worker(self) -> Worker:
         world = World(self.jobs, self.runs, self.transcripts, self.queue, self.transcriber, self.clock)

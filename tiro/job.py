@@ -114,6 +114,7 @@ class Job(_Model):
     drop: Drop | None = None
     upload_expires_at: datetime | None = None  # while awaiting_media
     queued_at: datetime | None = None  # the first time
+    sent_at: datetime | None = None  # of the message that is out for it
     started_at: datetime | None = None  # the latest claim
     finished_at: datetime | None = None
     transcript: TranscriptRef | None = None
@@ -127,6 +128,7 @@ class Job(_Model):
             JobStatus.QUEUED,
             media=media or self.media,
             queued_at=self.queued_at or at,
+            sent_at=at,
             upload_expires_at=None,
             generation=self.generation + (self.status is JobStatus.AWAITING_MEDIA),
         )
@@ -143,6 +145,13 @@ class Job(_Model):
     def returned(self, *, counted: bool) -> Job:
         """A worker gives the job back; an attempt that Spot or SIGTERM ended is not `counted`."""
         return self._to(JobStatus.QUEUED, started_at=None, attempts=self.attempts - (not counted))
+
+    def resent(self, *, at: datetime) -> Job:
+        """A new message is out for it: its old one is lost, or the worker that held it."""
+        if self.status not in (JobStatus.QUEUED, JobStatus.PROCESSING):
+            raise IllegalTransition(f"A job that is {self.status} waits for no message.")
+        sent = {"status": JobStatus.QUEUED, "sent_at": at, "generation": self.generation + 1, "started_at": None}
+        return self.model_copy(update={"revision": self.revision + 1, **sent})
 
     def completed(self, *, at: datetime, transcript: TranscriptRef) -> Job:
         return self._to(JobStatus.COMPLETED, finished_at=at, transcript=transcript)

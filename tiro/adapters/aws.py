@@ -68,6 +68,10 @@ def events_client() -> EventBridgeClient:
     return boto3.client("events", config=_config(read_timeout=5))
 
 
+def cloudwatch_client() -> Any:  # of all its calls we make one
+    return boto3.client("cloudwatch", config=_config(read_timeout=5))
+
+
 def sqs_client() -> SQSClient:
     return boto3.client("sqs", config=_config(read_timeout=LONGEST_POLL + 10))
 

@@ -10,7 +10,7 @@ from tiro.ports.jobs import JobStore, RunStore
 from tiro.ports.keys import KeyStore
 from tiro.ports.listing import JobIndex, Stretch, UsageStore
 from tiro.ports.media import MediaInfo, MediaReader, MediaStore, TranscriptStore
-from tiro.ports.queue import JobQueue, Received
+from tiro.ports.queue import Backlog, JobQueue, Received
 from tiro.ports.speech import (
     PCM,
     SAMPLE_RATE,
@@ -30,6 +30,7 @@ __all__ = [
     "SAMPLE_RATE",
     "WINDOW_SECONDS",
     "AskedStore",
+    "Backlog",
     "BatchStore",
     "Blocks",
     "CallStore",

@@ -35,6 +35,10 @@ class JobStore(Protocol):
         """Return jobs whose upload expired before `now`, at most `limit`."""
         ...
 
+    def waiting(self, before: datetime, limit: int) -> Sequence[Job]:
+        """Return queued jobs whose message was sent before then, the oldest first, at most `limit`."""
+        ...
+
 
 class RunStore(Protocol):
     """Who holds a job. The lease is a fence: a write by an attempt that lost it raises LeaseLost."""
@@ -52,3 +56,7 @@ class RunStore(Protocol):
         ...
 
     def get(self, job_id: str) -> Run | None: ...
+
+    def lapsed(self, before: datetime, limit: int) -> Sequence[tuple[str, Run]]:
+        """Return jobs, by id, whose lease ran out before then, and it; one just now may not be among them yet."""
+        ...

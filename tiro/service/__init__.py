@@ -20,6 +20,7 @@ from tiro.service.listing import list_jobs
 from tiro.service.once import once, reopen
 from tiro.service.quota import check_quota
 from tiro.service.read import find, find_even_gone, lend_large, read_transcript
+from tiro.service.reap import Reaped, Reaper, ReapTerms
 from tiro.service.stop import cancel, delete, retry
 from tiro.service.submit import submit
 from tiro.service.upload import complete_upload, part_urls, upload_state
@@ -36,6 +37,9 @@ __all__ = [
     "Fetcher",
     "LeaseTerms",
     "ObjectCreated",
+    "ReapTerms",
+    "Reaped",
+    "Reaper",
     "abandon_parts",
     "admit",
     "announce",

@@ -4,14 +4,13 @@ from __future__ import annotations
 
 import hashlib
 import math
-import zlib
 from collections.abc import Sequence
 from datetime import datetime
 from typing import TYPE_CHECKING
 
 from tiro.adapters.dynamodb.changes import beside
 from tiro.adapters.dynamodb.listing import index_attributes
-from tiro.adapters.dynamodb.table import UNSEEN, Table, epoch, item_key
+from tiro.adapters.dynamodb.table import UNSEEN, Table, due_attributes, item_key
 from tiro.errors import Conflict, JobNotFound
 from tiro.job import TOMBSTONE, Drop, Job, JobStatus
 
@@ -20,8 +19,8 @@ if TYPE_CHECKING:
 
     from tiro.adapters.dynamodb.table import Item
 
-DUE_SHARDS = 8
-"""One value of an index key takes about 1,000 writes a second; so uploads may begin eight times as fast."""
+AWAITING, QUEUED = "", "queued#"
+"""The kinds of job on the index `due`: those that wait for their recording, and those that wait for a worker."""
 
 SEQUENCER_WIDTH = 64
 """S3's sequencers have about 18 digits; padded on the right to one width, they compare as strings."""
@@ -84,11 +83,15 @@ class DynamoDBJobStore:
         return item is None or item["sequencer"]["S"] <= _padded(drop)
 
     def overdue(self, now: datetime, limit: int) -> Sequence[Job]:
-        due = [entry for shard in range(DUE_SHARDS) for entry in self._table.due(str(shard), now, limit)]
-        due.sort(key=lambda entry: float(entry["due_at"]["N"]))
-        jobs = (find_job(self._table, entry["pk"]["S"].removeprefix("job#")) for entry in due[:limit])
+        keys = self._table.most_due(AWAITING, now, limit)
+        jobs = (find_job(self._table, key["pk"]["S"].removeprefix("job#")) for key in keys)
         # The index lags behind the table: the job itself has the last word.
         return [job for job in jobs if job and job.upload_expires_at and job.upload_expires_at < now]
+
+    def waiting(self, before: datetime, limit: int) -> Sequence[Job]:
+        keys = self._table.most_due(QUEUED, before, limit)
+        jobs = (find_job(self._table, key["pk"]["S"].removeprefix("job#")) for key in keys)
+        return [job for job in jobs if job and job.status is JobStatus.QUEUED and _sent_at(job) < before]
 
 
 def job_key(job_id: str) -> Item:
@@ -110,9 +113,14 @@ def job_item(job: Job) -> Item:
     if job.deleted_at:
         item["expires_at"] = {"N": str(math.ceil((job.deleted_at + TOMBSTONE).timestamp()))}
     if job.status is JobStatus.AWAITING_MEDIA and job.upload_expires_at:
-        item["due_shard"] = {"S": str(zlib.crc32(job.id.encode()) % DUE_SHARDS)}
-        item["due_at"] = epoch(job.upload_expires_at)
+        item |= due_attributes(AWAITING, job.id, job.upload_expires_at)
+    if job.status is JobStatus.QUEUED:
+        item |= due_attributes(QUEUED, job.id, _sent_at(job))
     return item
+
+
+def _sent_at(job: Job) -> datetime:
+    return job.sent_at or job.queued_at or job.created_at
 
 
 def revision(before: Job) -> Item:
