@@ -51,8 +51,8 @@ synth: .venv/.run  ## Write the prod stage's cloud assembly to cdk.out
 openapi: .venv/.dev  ## Write docs/openapi.json anew from the routes
 	$(BIN)/python -m functions.api.openapi docs/openapi.json
 
-quality: .venv/.dev  ## Word error rates on a corpus: make quality CORPUS=dir
-	$(BIN)/python -m tests.quality "$(CORPUS)"
+quality: .venv/.dev  ## Hear a corpus, and hold it against the last release: make quality CORPUS=dir
+	$(BIN)/python -m tests.quality "$(CORPUS)" $(if $(ACCEPT),--accept)
 
 lock: .venv/.uv  ## Resolve every dependency anew
 	$(COMPILE) requirements/uv.in -o requirements/uv.txt

@@ -2,16 +2,26 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass
 from fractions import Fraction
+from itertools import chain
 from types import TracebackType
 from typing import Any, BinaryIO, Self
 
 import av
 import numpy as np
 
-from container.downmix import Downmix
-from tiro.errors import MediaEmpty, MediaError, MediaTooLong, NoAudioTrack, NotAudio
+from container.downmix import Alone, Downmix
+from tiro.errors import (
+    MediaEmpty,
+    MediaError,
+    MediaTooLong,
+    NoAudioTrack,
+    NotAudio,
+    PartNotThere,
+    TooManyChannels,
+)
 from tiro.ports import PCM, SAMPLE_RATE
 
 BLOCK = SAMPLE_RATE // 2
@@ -30,25 +40,57 @@ FORMATS = (
 """FFmpeg's demuxers that open nothing but the file they are given; playlists (hls, concat, ...) stay out."""
 
 
+MAX_APART = 8
+"""Channels that are heard apart at most: 7.1 has them, and each costs as much as a recording."""
+
+LEAD = 1.0
+"""Seconds decoded before the part wanted, so that a resampler and a codec have settled when it begins."""
+
+
+@dataclass(frozen=True)
+class Part:
+    """What of a recording is wanted, and how."""
+
+    start: float = 0.0  # seconds
+    end: float | None = None  # seconds; None: to the end
+    channel: int | None = None  # by number, from 0; None: a mix of all
+
+    @property
+    def first(self) -> int:
+        """The first sample wanted."""
+        return round(self.start * SAMPLE_RATE)
+
+    @property
+    def last(self) -> int | None:
+        """The first sample not wanted any more."""
+        return None if self.end is None else round(self.end * SAMPLE_RATE)
+
+
+WHOLE = Part()
+
+
 class Recording:
     """One recording, open for decoding. Use it as a context manager; read `blocks()` once.
 
-    Raises MediaEmpty, NotAudio, NoAudioTrack, and MediaTooLong as soon as headers or samples pass `max_seconds`.
+    Raises MediaEmpty, NotAudio, NoAudioTrack, PartNotThere, TooManyChannels, and MediaTooLong as soon as headers or
+    samples pass `max_seconds`; MemoryError where the process may have no more.
     Whatever `file.read` raises comes out unchanged.
     """
 
-    def __init__(self, file: BinaryIO, *, max_seconds: float) -> None:
+    def __init__(self, file: BinaryIO, *, max_seconds: float, part: Part = WHOLE) -> None:
         self._file = _Watched(file)
-        self._max_seconds = max_seconds
+        self._max_seconds, self._part = max_seconds, part
         self._damage = 0  # packets that could not be read or decoded
         self._clock = 0.0  # seconds of frames decoded, and of gaps between them
-        self._written = 0  # samples given out
+        self._at = 0  # samples decoded
+        self._given = 0  # samples given out
         self._resampler: av.AudioResampler | None = None
-        self._downmix = Downmix()
+        self._mix: Callable[[Any], PCM] = Downmix() if part.channel is None else Alone(part.channel)
         self._container = self._open()
         try:
             self._stream = self._audio_stream()
-            self.duration = self._header_duration()  # seconds, or None where only decoding can tell
+            self.duration = self._header_duration()  # seconds of the part, or None where only decoding can tell
+            self._source: Iterator[Any] = self._frames()
         except BaseException:
             self._container.close()
             raise
@@ -65,7 +107,16 @@ class Recording:
     @property
     def seconds(self) -> float:
         """Seconds of audio given out so far."""
-        return self._written / SAMPLE_RATE
+        return self._given / SAMPLE_RATE
+
+    def channels(self) -> tuple[str, ...]:
+        """Return the labels of the channels, by number. Ask before reading blocks. Raises TooManyChannels."""
+        first = next(self._source, None)  # headers may tell of fewer: the last that was seen while they were read
+        self._source = chain([first] if first else [], self._source)
+        count = max(self._stream.codec_context.layout.nb_channels, first.layout.nb_channels if first else 1)
+        if count > MAX_APART:
+            raise TooManyChannels(f"The recording has {count} channels; at most {MAX_APART} are heard apart.")
+        return ("left", "right") if count == 2 else tuple(str(number + 1) for number in range(count))
 
     @property
     def warnings(self) -> tuple[str, ...]:
@@ -82,8 +133,10 @@ class Recording:
     def blocks(self) -> Iterator[PCM]:
         """Yield mono float32 at SAMPLE_RATE, at most BLOCK samples at a time."""
         setup: tuple[Any, ...] | None = None
-        for frame in self._frames():
+        for frame in self._source:
             gap = self._gap(frame)
+            if self._is_early(frame, gap):
+                continue
             if setup != (setup := (frame.format.name, frame.layout.name, frame.sample_rate)) or gap:
                 yield from self._flush()  # what came before, at its own rate
                 self._resampler = av.AudioResampler(format="fltp", rate=SAMPLE_RATE, frame_size=BLOCK)
@@ -91,8 +144,12 @@ class Recording:
             self._clock += gap / SAMPLE_RATE + frame.samples / frame.sample_rate
             frame.pts = None  # the clock is counted in samples; a jitter of timestamps is no news
             yield from self._resample(frame)
+            if self._part.last is not None and self._at >= self._part.last:
+                return
         yield from self._flush()
-        if not self._written:
+        if self._at and not self._given:
+            raise PartNotThere(f"The recording is {self._clock:.1f} s long, and ends before {self._part.start:g} s.")
+        if not self._given:
             raise NotAudio("Nothing in this file could be decoded as audio.") if self._damage else MediaEmpty()
 
     # ------------------------------------------------------------ opening
@@ -108,8 +165,8 @@ class Recording:
                 container_options={"format_whitelist": FORMATS, "protocol_whitelist": "none"},
                 metadata_errors="replace",
             )
-        except av.FFmpegError:
-            self._file.check()
+        except av.FFmpegError as error:
+            self._check(error)
             raise NotAudio(
                 "The file is not in any audio or video format Tiro can read, or its start is damaged."
             ) from None
@@ -131,7 +188,7 @@ class Recording:
             return None
         if seconds > self._max_seconds:
             raise self._too_long(seconds)
-        return seconds
+        return min(seconds, self._part.end or seconds) - self._part.start if seconds > self._part.start else None
 
     # ------------------------------------------------------------ decoding
 
@@ -139,8 +196,8 @@ class Recording:
         for packet in self._packets():
             try:
                 yield from packet.decode()
-            except av.FFmpegError:
-                self._file.check()
+            except av.FFmpegError as error:
+                self._check(error)
                 self._damage += 1
 
     def _packets(self) -> Iterator[Any]:
@@ -150,13 +207,20 @@ class Recording:
                 for packet in self._container.demux(self._stream):
                     yield packet
                     failures = 0
-            except av.FFmpegError:  # a new demux() goes on behind the damage
+            except av.FFmpegError as error:  # a new demux() goes on behind the damage
+                self._check(error)
                 failures += 1
                 self._damage += 1
             else:
                 break
             finally:
                 self._file.check()
+
+    def _check(self, error: Exception) -> None:
+        """Raise what is not the recording's damage: a read that failed, or memory that ran out."""
+        self._file.check()
+        if isinstance(error, MemoryError):
+            raise error
 
     def _gap(self, frame: Any) -> int:
         """Return the samples of silence to put before a frame, where its timestamp says that some are missing."""
@@ -166,10 +230,19 @@ class Recording:
         room = (self.duration or self._max_seconds + 1) - self._clock  # a broken timestamp promises more than there is
         return round(missing * SAMPLE_RATE) if GAP < missing <= room else 0
 
+    def _is_early(self, frame: Any, gap: int) -> bool:
+        """Go past a frame that is over long before the part wanted begins: it need not be resampled."""
+        ends = self._clock + gap / SAMPLE_RATE + frame.samples / frame.sample_rate
+        if self._resampler is not None or ends >= self._part.start - LEAD:
+            return False
+        self._clock = ends
+        self._at = round(ends * SAMPLE_RATE)
+        return True
+
     def _resample(self, frame: Any) -> Iterator[PCM]:
         assert self._resampler is not None  # noqa: S101 - blocks() made one
         for piece in self._resampler.resample(frame):
-            yield self._count(self._downmix(piece.to_ndarray()))
+            yield from self._give(self._mix(piece.to_ndarray()))
 
     def _flush(self) -> Iterator[PCM]:
         if self._resampler is not None:
@@ -178,13 +251,18 @@ class Recording:
 
     def _silence(self, samples: int) -> Iterator[PCM]:
         for start in range(0, samples, BLOCK):
-            yield self._count(np.zeros(min(BLOCK, samples - start), np.float32))
+            yield from self._give(np.zeros(min(BLOCK, samples - start), np.float32))
 
-    def _count(self, block: PCM) -> PCM:
-        self._written += len(block)
-        if self.seconds > self._max_seconds:
+    def _give(self, block: PCM) -> Iterator[PCM]:
+        """Yield what of a block is wanted."""
+        at, self._at = self._at, self._at + len(block)
+        if self._at > self._max_seconds * SAMPLE_RATE:
             raise self._too_long(None)
-        return block
+        last = self._at if self._part.last is None else self._part.last
+        wanted = block[max(self._part.first - at, 0) : max(last - at, 0)]
+        if len(wanted):
+            self._given += len(wanted)
+            yield wanted
 
     def _too_long(self, seconds: float | None) -> MediaError:
         long = f"{seconds:.0f} s long" if seconds else "longer than its headers say"

@@ -45,6 +45,9 @@ MIN_DENSITY = 0.3
 MIN_BYTES_A_SECOND = 4.0
 """The least text, in UTF-8, for a second of speech; slow English has 10, and other scripts have more."""
 
+CHANT = 3
+"""The same words so often, and no others, are a second signal where the model heard no speech."""
+
 SPARSE_SECONDS = 8.0
 """Seconds of speech from which too little text is worth a second look."""
 
@@ -78,18 +81,23 @@ def invented(window: Window, segment: HeardSegment, flags: frozenset[Flag]) -> f
     signals = flags & {Flag.NO_SPEECH, Flag.LOW_LOGPROB, Flag.LOOP}
     if _little_voice(window, segment):
         signals |= {Flag.LITTLE_VOICE}
+    if Flag.NO_SPEECH in signals and _is_chant(segment.text):
+        signals |= {Flag.LOOP}
     return signals if len(signals) > 1 else frozenset()
 
 
-def uncovered(window: Window, heard: HeardWindow) -> tuple[Span, ...]:
-    """Return the stretches of speech, in samples of the recording, that no text stands for."""
+def uncovered(window: Window, heard: HeardWindow, *, closed: float = CLOSED_GAP) -> tuple[Span, ...]:
+    """Return the stretches of speech, in samples of the recording, that no text stands for.
+
+    They have at least `closed` seconds of speech; after a text that breaks off, OPEN_TAIL is enough.
+    """
     gaps = []
     at = window.start
     for segment in heard.segments:
         start, end = _samples(window, segment)
-        gaps.append((at, start, CLOSED_GAP))
+        gaps.append((at, start, closed))
         at = max(at, end)
-    gaps.append((at, window.end, CLOSED_GAP if heard.complete else OPEN_TAIL))
+    gaps.append((at, window.end, closed if heard.complete else OPEN_TAIL))
     return tuple(Span(start, end) for start, end, least in gaps if _voice(window, start, end) >= least)
 
 
@@ -98,6 +106,15 @@ def _little_voice(window: Window, segment: HeardSegment) -> bool:
     voice = sum(span.seconds for span in spans)
     between = Span(spans[0].start, spans[-1].end).seconds if spans else 0.0
     return voice < max(MIN_VOICE * (segment.end - segment.start), MIN_DENSITY * between) or not spans
+
+
+def _is_chant(text: str) -> bool:
+    """Whether a text is one run of words and nothing else: a hum can be heard as "woo woo woo"."""
+    words = re.findall(r"\w+", text.lower())
+    return len(words) >= CHANT and any(
+        len(words) % size == 0 and words == words[:size] * (len(words) // size)
+        for size in range(1, len(words) // CHANT + 1)
+    )
 
 
 def _voice(window: Window, start: int, end: int) -> float:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import base64
 from collections.abc import Iterator
 from dataclasses import dataclass
 from importlib import resources
@@ -17,6 +18,12 @@ FRAME = 512
 CONTEXT = 64
 """Samples of the frame before that each frame is seen with (snakers4/silero-vad, utils_vad.py)."""
 
+MEMORY = 128
+"""Numbers in each of the two states that the model carries from frame to frame."""
+
+STATE = 2 * MEMORY + CONTEXT
+"""Numbers that say all that a detector remembers."""
+
 GROUP = 64
 """Frames per call of the model: always the same, so that cutting the stream differently changes no bit of it."""
 
@@ -28,12 +35,17 @@ class Detector(Protocol):
         """Take float32 of shape (n, FRAME), return float32 of shape (n,), each 0 to 1."""
         ...
 
+    @property
+    def state(self) -> str:
+        """All that it remembers of the frames so far."""
+        ...
+
 
 class Vad(Protocol):
     """Something that can tell speech from the rest, for any number of recordings."""
 
-    def detector(self) -> Detector:
-        """Return a detector for one recording."""
+    def detector(self, state: str = "") -> Detector:
+        """Return a detector for one recording, or for the rest of one, from where another had this `state`."""
         ...
 
 
@@ -50,16 +62,22 @@ class SileroModel:
         model = resources.files("faster_whisper.assets").joinpath("silero_vad_v6.onnx").read_bytes()
         self._session = onnxruntime.InferenceSession(model, options, providers=["CPUExecutionProvider"])
 
-    def detector(self) -> Detector:
-        """Return a detector for one recording."""
-        return _Silero(self._session)
+    def detector(self, state: str = "") -> Detector:
+        return _Silero(self._session, state)
 
 
 class _Silero:
-    def __init__(self, session: Any) -> None:
+    def __init__(self, session: Any, state: str) -> None:
         self._session = session
-        self._h = self._c = np.zeros((1, 1, 128), np.float32)
-        self._context = np.zeros((1, CONTEXT), np.float32)
+        known = np.frombuffer(base64.b64decode(state), np.float32) if state else np.zeros(STATE, np.float32)
+        h, c, context = np.split(known, [MEMORY, 2 * MEMORY])
+        self._h, self._c = h.reshape(1, 1, MEMORY), c.reshape(1, 1, MEMORY)
+        self._context = context.reshape(1, CONTEXT)
+
+    @property
+    def state(self) -> str:
+        known = np.concatenate([self._h.reshape(-1), self._c.reshape(-1), self._context.reshape(-1)])
+        return base64.b64encode(known.astype(np.float32).tobytes()).decode()
 
     def __call__(self, frames: Any) -> Any:
         contexts = np.concatenate([self._context, frames[:-1, -CONTEXT:]])
@@ -98,16 +116,29 @@ class VadOptions:
 class SpanTracker:
     """Turns a stream of probabilities into spans, each as soon as it is over."""
 
-    def __init__(self, options: VadOptions | None = None) -> None:
+    def __init__(
+        self,
+        options: VadOptions | None = None,
+        *,
+        frame: int = 0,
+        open_since: int | None = None,
+        silent_since: int | None = None,
+    ) -> None:
+        """Begin at the start of a recording, or go on at a `frame` as another was there."""
         self._options = options or VadOptions()
-        self._frame = 0
-        self._start: int | None = None  # of the span that is open
-        self._silent_since: int | None = None
+        self._frame = frame
+        self._start = open_since  # of the span that is open
+        self._silent_since = silent_since
 
     @property
     def open_since(self) -> int | None:
         """The first sample of a span that is not over yet."""
         return self._start
+
+    @property
+    def silent_since(self) -> int | None:
+        """The first sample of the silence in which that span may end."""
+        return self._silent_since
 
     def feed(self, probabilities: PCM) -> Iterator[Span]:
         """Take the next frames' probabilities, shape (n,); yield the spans that ended in them."""

@@ -7,12 +7,12 @@ better, and would cost the exact clock and the natural pauses that Whisper was t
 from __future__ import annotations
 
 from collections.abc import Iterable, Iterator
-from dataclasses import dataclass
-from itertools import pairwise
+from dataclasses import dataclass, replace
+from itertools import chain, pairwise
 
 import numpy as np
 
-from container.vad import FRAME, GROUP, Detector, Span, SpanTracker
+from container.vad import FRAME, GROUP, Detector, Span, SpanTracker, Vad
 from tiro.ports import PCM, SAMPLE_RATE, WINDOW_SECONDS
 
 LONGEST = int(WINDOW_SECONDS * SAMPLE_RATE)
@@ -25,8 +25,17 @@ minutes of English prompts had 78 wrong words instead of 63, and 1.5 s gained no
 PAUSE = int(5.0 * SAMPLE_RATE)
 """Samples of silence that always end a window; a shorter silence may stand inside one."""
 
+QUIET = LONGEST
+"""Samples of silence after which a cut says that there was nothing: ten hours of it have no windows."""
+
+EDGE = SAMPLE_RATE // 10
+"""Samples that what is said may begin before the speech that was detected, and end after it."""
+
 LONG_PAUSE = SAMPLE_RATE
 """Samples beyond which a longer pause makes no better cut: a full stop is a full stop."""
+
+
+NOTHING: PCM = np.zeros(0, np.float32)
 
 
 @dataclass(frozen=True)
@@ -36,6 +45,7 @@ class Window:
     start: int
     pcm: PCM
     spans: tuple[Span, ...]  # the speech detected in it
+    channel: str | None = None  # the label of the one it was heard on, where channels are kept apart
 
     @property
     def end(self) -> int:
@@ -49,7 +59,8 @@ class Window:
     def part(self, start: int, end: int) -> Window:
         """Return the window from `start` to `end`, clipped to this one."""
         start, end = max(start, self.start), min(end, self.end)
-        return Window(start, self.pcm[start - self.start : end - self.start], clip(self.spans, start, end))
+        pcm = self.pcm[start - self.start : end - self.start]
+        return replace(self, start=start, pcm=pcm, spans=clip(self.spans, start, end))
 
 
 def clip(spans: Iterable[Span], start: int, end: int) -> tuple[Span, ...]:
@@ -57,20 +68,52 @@ def clip(spans: Iterable[Span], start: int, end: int) -> tuple[Span, ...]:
     return tuple(Span(max(s.start, start), min(s.end, end)) for s in spans if s.start < end and s.end > start)
 
 
-def cut(blocks: Iterable[PCM], detector: Detector) -> Iterator[Window]:
+@dataclass(frozen=True)
+class Position:
+    """From where a recording can be cut on, as if it had never been left. Samples on the recording's clock."""
+
+    base: int  # before it nothing is needed any more; from here on the audio must be read again
+    heard: int  # so far the voice detector has come
+    done: int  # where the last window ended
+    spans: tuple[Span, ...]  # speech that stands in no window yet
+    open_since: int | None  # where speech began that is not over
+    silent_since: int | None  # where it may be over
+    voice: str  # what the detector remembers
+    over: bool  # whether the recording ends here
+
+    @property
+    def seconds(self) -> float:
+        """Where the rest begins."""
+        return self.base / SAMPLE_RATE
+
+
+@dataclass(frozen=True)
+class Cut:
+    """A piece that was cut off a recording: a window, or (None) a while of silence."""
+
+    window: Window | None
+    rest: Position
+
+
+def cut(blocks: Iterable[PCM], vad: Vad, since: Position | None = None) -> Iterator[Cut]:
     """Yield the windows of a recording in order, none overlapping; together they hold all detected speech.
 
-    Holds little more than one window in memory, and gives the same windows however the stream is cut into
-    blocks.
+    `blocks` begin with the recording, also where it is cut on from a position in it. Holds little more than one
+    window in memory, and gives the same windows however the stream is cut into blocks, and wherever it is left and
+    taken up again.
     """
-    cutter = _Cutter()
-    tracker = SpanTracker()
+    blocks = iter(blocks)
+    if since is None:
+        cutter = _Cutter(vad.detector())
+    else:
+        again, blocks = _between(blocks, since.base, since.heard)
+        cutter = _Cutter(vad.detector(since.voice), since, again)
+        yield from cutter.ready()
     for group in _regroup(blocks, GROUP * FRAME):
-        whole = np.pad(group, (0, -len(group) % FRAME)).reshape(-1, FRAME)
-        cutter.hear(group, tracker.feed(detector(whole)), tracker)
-        yield from cutter.ready(final=False)
-    cutter.finish(tracker)
-    yield from cutter.ready(final=True)
+        cutter.hear(group)
+        yield from cutter.ready()
+    cutter.finish()
+    yield from cutter.ready()
 
 
 def quietest(pcm: PCM, start: int, end: int) -> int:
@@ -94,33 +137,63 @@ def best_pause(spans: Iterable[Span], start: int, end: int) -> tuple[Span, Span]
 
 
 class _Cutter:
-    def __init__(self) -> None:
-        self._audio = np.zeros(0, np.float32)  # what may still be needed
-        self._base = 0  # where it begins
-        self._heard = 0  # where it ends
-        self._done = 0  # where the last window ended
-        self._spans: list[Span] = []  # speech that stands in no window yet
-        self._open: int | None = None  # where speech began that is not over
+    def __init__(self, detector: Detector, since: Position | None = None, audio: PCM = NOTHING) -> None:
+        self._detector = detector
+        self._audio = audio  # what may still be needed
+        self._base = since.base if since else 0  # where it begins
+        self._heard = since.heard if since else 0  # where it ends
+        self._done = since.done if since else 0  # where the last window ended
+        self._spans = list(since.spans) if since else []  # speech that stands in no window yet
+        self._open = since.open_since if since else None  # where speech began that is not over
+        self._over = since.over if since else False
+        self._told = self._base  # up to where cuts were given out
+        self._tracker = SpanTracker(
+            frame=self._heard // FRAME, open_since=self._open, silent_since=since.silent_since if since else None
+        )
 
-    def hear(self, audio: PCM, spans: Iterable[Span], tracker: SpanTracker) -> None:
+    def hear(self, audio: PCM) -> None:
+        """Take what follows. Only the last piece of a recording may be other than a group of frames."""
+        frames = np.pad(audio, (0, -len(audio) % FRAME)).reshape(-1, FRAME)
         self._audio = np.concatenate([self._audio, audio])
         self._heard += len(audio)
-        self._add(spans)
-        self._open = tracker.open_since
+        self._add(self._tracker.feed(self._detector(frames)))
+        self._open = self._tracker.open_since
 
-    def finish(self, tracker: SpanTracker) -> None:
-        self._add(tracker.finish(self._heard))
-        self._open = None
+    def finish(self) -> None:
+        self._add(self._tracker.finish(self._heard))
+        self._open, self._over = None, True
 
     def _add(self, spans: Iterable[Span]) -> None:
         self._spans.extend(clip(spans, self._done, self._heard))  # the first may have begun in a window already cut
 
-    def ready(self, *, final: bool) -> Iterator[Window]:
-        while (spans := self._in_sight()) and (end := self._end(spans, final=final)):
-            yield self._take(self._start(spans), end)
+    def ready(self) -> Iterator[Cut]:
+        while (spans := self._in_sight()) and (end := self._end(spans)):
+            window = self._take(self._start(spans), end)
+            self._let_go()
+            yield Cut(window, self._position())
+        self._let_go()
+        if not spans and self._base - self._told >= QUIET:
+            yield Cut(None, self._position())
+
+    def _let_go(self) -> None:
+        """Forget the audio that no window can begin with any more."""
+        spans = self._in_sight()
         keep = self._start(spans) if spans else max(self._heard - PAD - GROUP * FRAME, self._done)
         self._audio = self._audio[max(0, keep - self._base) :]
         self._base = max(self._base, keep)
+
+    def _position(self) -> Position:
+        self._told = self._base
+        return Position(
+            base=self._base,
+            heard=self._heard,
+            done=self._done,
+            spans=tuple(self._spans),
+            open_since=self._open,
+            silent_since=self._tracker.silent_since,
+            voice=self._detector.state,
+            over=self._over,
+        )
 
     def _in_sight(self) -> list[Span]:
         """Return the speech of the next window and what follows it without a long pause."""
@@ -135,10 +208,10 @@ class _Cutter:
     def _start(self, spans: list[Span]) -> int:
         return max(spans[0].start - PAD, self._done)
 
-    def _end(self, spans: list[Span], *, final: bool) -> int | None:
+    def _end(self, spans: list[Span]) -> int | None:
         """Return where the next window ends, or None when more must be heard to say."""
         start = self._start(spans)
-        over = final or self._heard - spans[-1].end >= PAUSE or len(spans) < len(self._spans)
+        over = self._over or self._heard - spans[-1].end >= PAUSE or len(spans) < len(self._spans)
         if over and spans[-1].end <= start + LONGEST:
             return min(spans[-1].end + PAD, start + LONGEST, self._heard)
         if not over and self._heard < start + LONGEST:
@@ -156,6 +229,17 @@ class _Cutter:
         self._done = end
         self._spans = list(clip(self._spans, end, self._heard))
         return window
+
+
+def _between(blocks: Iterator[PCM], start: int, end: int) -> tuple[PCM, Iterator[PCM]]:
+    """Let go by what comes before `start`; return what lies between it and `end`, and the blocks of what follows."""
+    at, kept = 0, [NOTHING]
+    for block in blocks:
+        kept.append(block[max(0, start - at) : max(0, end - at)])
+        at += len(block)
+        if at >= end:
+            return np.concatenate(kept), chain([block[len(block) - (at - end) :]], blocks)
+    return np.concatenate(kept), blocks
 
 
 def _regroup(blocks: Iterable[PCM], size: int) -> Iterator[PCM]:

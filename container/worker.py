@@ -3,22 +3,30 @@
 from __future__ import annotations
 
 import os
-import signal
 import sys
-import threading
 import time
+from concurrent.futures import FIRST_COMPLETED, Future, ThreadPoolExecutor, wait
+from contextlib import closing
 from dataclasses import dataclass
 from datetime import timedelta
 from pathlib import Path
 
 from container import log
+from container.decoding import Decoders, DecoderTerms
 from container.heartbeat import Heartbeat
-from container.log import Log
+from container.holding import Holding
+from container.log import Log, about
+from container.spot import InstanceMetadata, SpotWatch
+from container.stopping import Reason, Stopping
+from container.telemetry import Telemetry
+from container.warm_up import warm_up
+from container.watchdog import Watchdog
 from container.weights import WeightsUnavailable
 from tiro import service
 from tiro.errors import (
     AttemptsExhausted,
     Conflict,
+    EnginePoisoned,
     Interrupted,
     MalformedMessage,
     PermanentError,
@@ -27,7 +35,7 @@ from tiro.errors import (
 )
 from tiro.job import Job, Run
 from tiro.message import JobMessage
-from tiro.ports import Clock, JobQueue, JobStore, Received, RunStore, Transcriber, TranscriptStore
+from tiro.ports import CheckpointStore, Clock, JobQueue, JobStore, Received, RunStore, Transcriber, TranscriptStore
 from tiro.service import Claim, Declined, LeaseTerms
 from tiro.settings import SettingsError, WorkerSettings
 
@@ -42,34 +50,48 @@ class World:
     jobs: JobStore
     runs: RunStore
     transcripts: TranscriptStore
+    checkpoints: CheckpointStore
     queue: JobQueue
     transcriber: Transcriber
     clock: Clock
+    watchdog: Watchdog
+    telemetry: Telemetry
 
 
 class Worker:
-    """Takes one message after the other until it is told to stop. No job may take it down."""
+    """Takes messages until it is told to stop, some at once, each in a thread of its own. No job may take it down."""
 
-    def __init__(self, world: World, settings: WorkerSettings, stopping: threading.Event, log: Log) -> None:
+    def __init__(self, world: World, settings: WorkerSettings, stopping: Stopping, log: Log) -> None:
         self._world, self._settings, self._stopping, self._log = world, settings, stopping, log
+        self._ready_at = world.clock.now()
 
     def run(self) -> None:
         """Work until `stopping` is set, or nothing has come for as long as the settings say."""
         idle_since = time.monotonic()
-        while not self._stopping.is_set():
-            self._touch()
-            try:
-                received = self._world.queue.receive(wait_seconds=RECEIVE_SECONDS)
-            except ServiceUnavailable as error:
-                self._log("receive failed", error=error)
-                self._stopping.wait(RECEIVE_SECONDS)
-                continue
-            if received is not None:
-                self.handle(received)
-                idle_since = time.monotonic()
-            elif 0 < self._settings.idle_exit_seconds < time.monotonic() - idle_since:
-                self._log("idle", seconds=self._settings.idle_exit_seconds)
-                return
+        in_hand: set[Future[None]] = set()
+        with ThreadPoolExecutor(self._settings.jobs_at_once, thread_name_prefix="job") as hands:
+            while not self._stopping.is_set():
+                self._world.watchdog.moved()
+                in_hand = {job for job in in_hand if not job.done()}
+                if len(in_hand) == self._settings.jobs_at_once:
+                    wait(in_hand, RECEIVE_SECONDS, return_when=FIRST_COMPLETED)
+                    continue
+                received = self._receive()
+                if received is not None:
+                    in_hand.add(hands.submit(self.handle, received))
+                if in_hand:
+                    idle_since = time.monotonic()
+                elif 0 < self._settings.idle_exit_seconds < time.monotonic() - idle_since:
+                    self._log("idle", seconds=self._settings.idle_exit_seconds)
+                    return
+
+    def _receive(self) -> Received | None:
+        try:
+            return self._world.queue.receive(wait_seconds=RECEIVE_SECONDS)
+        except ServiceUnavailable as error:
+            self._log("receive failed", error=error)
+            self._stopping.wait(RECEIVE_SECONDS)
+            return None
 
     def handle(self, received: Received) -> None:
         """Do what one message asks, whatever comes of it."""
@@ -83,13 +105,17 @@ class Worker:
         try:
             claimed = self._claim(message, received)
             if isinstance(claimed, Claim):
-                self._attempt(claimed, received)
+                self._attempt(claimed, self._hold(received, message, claimed.job.owner))
         except (ServiceUnavailable, Conflict) as error:
             # AWS did not answer, or somebody else holds the job now. The message comes back by itself.
             self._log("left alone", job_id=message.job_id, error=error)
         except Exception as error:  # noqa: BLE001  (such as a record that cannot be read: no job takes the worker down)
             self._log("unexpected", job_id=message.job_id, error=error)
         return None
+
+    def _hold(self, received: Received, message: JobMessage, owner: str) -> Holding:
+        world = self._world
+        return Holding(received, message, owner=owner, queue=world.queue, clock=world.clock, log=self._log)
 
     def _claim(self, message: JobMessage, received: Received) -> Claim | Declined:
         world, settings = self._world, self._settings
@@ -100,41 +126,56 @@ class Worker:
             runs=world.runs,
             transcripts=world.transcripts,
             clock=world.clock,
-            terms=LeaseTerms(settings.visibility_seconds, settings.max_attempts),
+            terms=LeaseTerms(settings.visibility_seconds, settings.max_attempts, self._ready_at),
         )
         if isinstance(claimed, Declined):
-            self._log("declined", job_id=message.job_id, why=claimed.why, hide_seconds=claimed.hide_seconds)
+            self._log(
+                "declined",
+                job_id=message.job_id,
+                trace_id=message.trace,
+                why=claimed.why,
+                hide_seconds=claimed.hide_seconds,
+            )
             if claimed.hide_seconds is None:
                 world.queue.delete(received)
             else:
                 self._hide(received, claimed.hide_seconds)
         return claimed
 
-    def _attempt(self, claim: Claim, received: Received) -> None:
-        started = time.monotonic()
-        self._log("claimed", job_id=claim.job.id, attempt=claim.run.attempt, attempts=claim.job.attempts)
+    def _attempt(self, claim: Claim, holding: Holding) -> None:
+        log, telemetry = about(claim.job, claim.run, self._log), self._world.telemetry
+        log("claimed")
+        telemetry.claimed(claim.job)
+        notebook = service.Notebook(claim.job, claim.run, store=self._world.checkpoints, clock=self._world.clock)
         try:
-            job = self._transcribe(claim, received)
+            job = self._transcribe(claim, holding, notebook)
         except Interrupted:
-            service.give_back(claim, counted=False, runs=self._world.runs)
-            self._hide(received, 0)
-            self._log("returned", job_id=claim.job.id, why="stopping")
+            self._return(claim, notebook, counted=False)
+            holding.hide(0)
+            log("returned", why=self._stopping.reason)
+            telemetry.returned(claim.job, self._stopping.reason)
         except Conflict:
+            service.clear_if_over(claim.job, jobs=self._world.jobs, store=self._world.checkpoints)
             raise
         except PermanentError as error:
-            self._fail(claim, received, error)
+            telemetry.attempt_failed(claim.job, error)
+            self._fail(claim, holding, error)
+        except EnginePoisoned as error:  # whatever this process hears next would fail too
+            self._stopping.ask(Reason.POISON)
+            self._retry(claim, holding, notebook, error)
         except Exception as error:  # noqa: BLE001  (a bug of ours too: the job is told, and the worker lives on)
-            self._retry(claim, received, error)
+            self._retry(claim, holding, notebook, error)
         else:
-            self._world.queue.delete(received)
-            self._log(
+            holding.delete()
+            service.clear(job, self._world.checkpoints)
+            telemetry.completed(job)
+            log(
                 "completed",
-                job_id=job.id,
                 audio_seconds=job.transcript and job.transcript.duration,
-                seconds=round(time.monotonic() - started, 3),
+                milliseconds=job.timings.processing_ms,
             )
 
-    def _transcribe(self, claim: Claim, received: Received) -> Job:
+    def _transcribe(self, claim: Claim, holding: Holding, notebook: service.Notebook) -> Job:
         world, settings = self._world, self._settings
 
         def renew(run: Run) -> None:
@@ -144,17 +185,26 @@ class Worker:
                 claim.job.id,
                 run.model_copy(update={"lease_expires_at": expires, "noted_at": now if run.done else None}),
             )
-            self._hide(received, settings.visibility_seconds)
+            holding.keep(settings.visibility_seconds)
+
+        def let_go() -> None:
+            world.telemetry.stood_still(claim.job)
+            stuck = EnginePoisoned(f"Nothing has moved for {settings.stall_seconds:.0f} s.")
+            self._retry(claim, holding, notebook, stuck)
 
         heartbeat = Heartbeat(
             claim.run, renew, every=settings.heartbeat_seconds, stopping=self._stopping, log=self._log
         )
 
+        notebook.note = heartbeat.note
+
         def progress(done: float, total: float | None) -> None:
-            self._touch()
+            watch.moved()
             heartbeat.progress(done, total)
 
-        with heartbeat:
+        with heartbeat, world.watchdog.watch(claim.job.id, let_go) as watch:
+            if notebook.stretches:
+                about(claim.job, claim.run, self._log)("resumed", from_seconds=notebook.stretches[-1].end)
             return service.transcribe(
                 claim,
                 transcriber=world.transcriber,
@@ -164,20 +214,30 @@ class Worker:
                 clock=world.clock,
                 limits=settings,
                 on_progress=progress,
+                checkpoint=notebook,
             )
 
-    def _retry(self, claim: Claim, received: Received, error: Exception) -> None:
+    def _return(self, claim: Claim, notebook: service.Notebook, *, counted: bool) -> None:
+        """Give a job back with what is heard of it, as far as that can be written."""
+        try:
+            notebook.write()
+        except TiroError as error:
+            self._log("could not write a checkpoint", job_id=claim.job.id, error=error)
+        service.give_back(claim, counted=counted, runs=self._world.runs, checkpoint=notebook.trail)
+
+    def _retry(self, claim: Claim, holding: Holding, notebook: service.Notebook, error: Exception) -> None:
         attempts = claim.job.attempts
-        self._log("attempt failed", job_id=claim.job.id, attempts=attempts, error=error)
+        about(claim.job, claim.run, self._log)("attempt failed", error=error)
+        self._world.telemetry.attempt_failed(claim.job, error)
         if attempts >= self._settings.max_attempts:
             why = error.title if isinstance(error, TiroError) else "something went wrong inside Tiro"
             spent = AttemptsExhausted(f"{attempts} attempts failed, the last because: {why}. Try again later.")
-            self._fail(claim, received, spent)
+            self._fail(claim, holding, spent)
         else:
-            service.give_back(claim, counted=True, runs=self._world.runs)
-            self._hide(received, 5 * 2**attempts)
+            self._return(claim, notebook, counted=True)
+            holding.hide(5 * 2**attempts)
 
-    def _fail(self, claim: Claim, received: Received, error: TiroError) -> None:
+    def _fail(self, claim: Claim, holding: Holding, error: TiroError) -> None:
         world = self._world
         service.fail(
             claim.job,
@@ -187,8 +247,9 @@ class Worker:
             clock=world.clock,
             held=(world.runs, claim.run.attempt),
         )
-        world.queue.delete(received)
-        self._log("failed", job_id=claim.job.id, code=error.code)
+        holding.delete()
+        service.clear(claim.job, world.checkpoints)
+        about(claim.job, claim.run, self._log)("failed", code=error.code)
 
     def _hide(self, received: Received, seconds: int) -> None:
         try:
@@ -196,12 +257,8 @@ class Worker:
         except TiroError as error:  # it comes back by itself, only later
             self._log("could not hide a message", error=error)
 
-    def _touch(self) -> None:
-        if self._settings.heartbeat_file:
-            Path(self._settings.heartbeat_file).touch()
 
-
-def build(settings: WorkerSettings) -> World:
+def build(settings: WorkerSettings, decoders: Decoders, watchdog: Watchdog) -> World:
     """Make the adapters and load the model. The one place where the worker meets AWS and an engine."""
     from container.engines.faster_whisper import FasterWhisperEngine
     from container.transcriber import WindowTranscriber
@@ -209,40 +266,57 @@ def build(settings: WorkerSettings) -> World:
     from tiro.adapters import aws
     from tiro.adapters.dynamodb import DynamoDBJobStore, DynamoDBRunStore
     from tiro.adapters.s3 import S3MediaStore, S3TranscriptStore
+    from tiro.adapters.s3_checkpoints import S3CheckpointStore
     from tiro.adapters.sqs import SQSJobQueue
-    from tiro.adapters.system import SystemClock
+    from tiro.adapters.table_clock import TableClock
 
     directory = Path(settings.model_path) if settings.model_path else None
     engine = FasterWhisperEngine.load(load_weights(settings.model, directory=directory), threads=settings.threads)
-    media = S3MediaStore(aws.s3_client(), settings.media_bucket)
+    warm_up(engine, decoders)
+    media, clock = S3MediaStore(aws.s3_client(), settings.media_bucket), TableClock()
     return World(
-        jobs=DynamoDBJobStore(aws.dynamodb_client(), settings.table),
-        runs=DynamoDBRunStore(aws.dynamodb_client(), settings.table),
+        jobs=DynamoDBJobStore(clock.follow(aws.dynamodb_client()), settings.table),
+        runs=DynamoDBRunStore(clock.follow(aws.dynamodb_client()), settings.table),
         transcripts=S3TranscriptStore(aws.s3_client(), settings.transcript_bucket),
+        checkpoints=S3CheckpointStore(aws.s3_client(), settings.transcript_bucket),
         queue=SQSJobQueue(aws.sqs_client(), settings.queue_url),
         transcriber=WindowTranscriber(
-            media=media, engine=engine, batch_size=settings.batch_size, beam_size=settings.beam_size
+            media=media,
+            engine=engine,
+            batch_size=settings.batch_size,
+            beam_size=settings.beam_size,
+            open_sound=decoders.open,
         ),
-        clock=SystemClock(),
+        clock=clock,
+        watchdog=watchdog,
+        telemetry=Telemetry(settings.stage, clock, settings.usd_per_worker_hour),
     )
 
 
 def main() -> int:
-    """Run until SIGTERM or SIGINT; exit status 0 for a clean end, 1 when the worker could not start."""
-    stopping = threading.Event()
-    for number in (signal.SIGTERM, signal.SIGINT):
-        signal.signal(number, lambda *_: stopping.set())
+    """Run until told to stop; the exit status is 0 for a clean end, 1 for no start, 70 for an engine out of order."""
+    stopping = Stopping()
+    stopping.on_signals()
     started = time.monotonic()
     try:
         settings = WorkerSettings.from_env(os.environ)
-        world = build(settings)
+        with closing(Decoders(_decoder_terms(settings))) as decoders:
+            watchdog = Watchdog(settings.stall_seconds, log=log.to_stderr, health_file=settings.heartbeat_file)
+            world = build(settings, decoders, watchdog)
+            worker = Worker(world, settings, stopping, log.to_stderr)
+            log.to_stderr("ready", seconds=round(time.monotonic() - started, 3), model=settings.model)
+            world.telemetry.started(time.monotonic() - started)
+            with watchdog, SpotWatch(InstanceMetadata(), stopping, log=log.to_stderr):
+                worker.run()
     except (SettingsError, WeightsUnavailable, TiroError) as error:
-        log.to_stderr("cannot start", error=error)
+        log.to_stderr("cannot start", error=error, detail=str(error))
         return 1
-    log.to_stderr("ready", seconds=round(time.monotonic() - started, 3), model=settings.model)
-    Worker(world, settings, stopping, log.to_stderr).run()
-    log.to_stderr("stopped")
-    return 0
+    log.to_stderr("stopped", status=stopping.status)
+    return stopping.status
+
+
+def _decoder_terms(settings: WorkerSettings) -> DecoderTerms:
+    return DecoderTerms(settings.decode_memory_mib * 1024**2, settings.decode_quiet_seconds)
 
 
 if __name__ == "__main__":

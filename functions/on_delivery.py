@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import Any
 
-from functions import wiring
+from functions import metrics, wiring
 from functions.batch import each_record
 from tiro.message import DeliveryMessage
 from tiro.service import Deliverer
@@ -26,6 +26,9 @@ def _deliver(body: str) -> None:
     )
     message = DeliveryMessage.parse(body)
     delivery = deliverer.take(message)
+    if delivery:
+        metrics.tried(delivery)
     became = {"state": delivery.state, "tries": delivery.tries} if delivery else {"state": "a leftover"}
-    told = {"job_id": message.job_id, "delivery_id": message.delivery_id, **became}
+    trace = delivery and delivery.event.trace
+    told = {"job_id": message.job_id, "trace_id": trace, "delivery_id": message.delivery_id, **became}
     wiring.logger("on_delivery").info("tried", extra=told)

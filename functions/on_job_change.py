@@ -4,10 +4,11 @@ from __future__ import annotations
 
 from typing import Any
 
-from functions import wiring
+from functions import metrics, wiring
 from tiro import service
 from tiro.adapters.dynamodb.outbox import read_event
 from tiro.settings import ChangeSettings
+from tiro.trace import owner_hash
 
 
 def handler(event: dict[str, Any], context: object) -> dict[str, Any]:
@@ -31,5 +32,7 @@ def _pass_on(image: dict[str, Any]) -> None:
         clock=wiring.clock(),
     )
     wiring.event_bus(config.event_bus).publish(change)
-    told = {"job_id": change.job_id, "type": change.type, "deliveries": len(made)}
+    metrics.job_changed(change)
+    told: dict[str, object] = {"type": change.type, "code": change.code, "deliveries": len(made)}
+    told |= {"job_id": change.job_id, "trace_id": change.trace, "owner": owner_hash(change.owner)}
     wiring.logger("on_job_change").info("announced", extra=told)

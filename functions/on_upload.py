@@ -34,7 +34,8 @@ def _arrived(body: str) -> None:
             clock=wiring.clock(),
             limits=config,
         )
-        wiring.logger("on_upload").info("arrived", extra={"job_id": job and job.id, "status": job and job.status})
+        told = {"job_id": job.id, "trace_id": job.trace_id, "status": job.status} if job else {"job_id": None}
+        wiring.logger("on_upload").info("arrived", extra=told)
 
 
 def objects_created(notification: dict[str, Any]) -> Iterator[ObjectCreated]:

@@ -28,6 +28,7 @@ from tiro.adapters.egress import Egress, Terms
 from tiro.adapters.eventbridge import EventBridgeBus
 from tiro.adapters.notifier import EgressNotifier
 from tiro.adapters.s3 import S3MediaStore, S3TranscriptStore
+from tiro.adapters.s3_checkpoints import S3CheckpointStore
 from tiro.adapters.s3_parts import S3PartStore
 from tiro.adapters.sqs import SQSDeliveryQueue, SQSFetchQueue, SQSJobQueue
 from tiro.adapters.system import SystemClock
@@ -125,6 +126,11 @@ def media(bucket: str) -> S3MediaStore:
 @cache
 def parts(bucket: str) -> S3PartStore:
     return S3PartStore(aws.s3_client(), bucket)
+
+
+@cache
+def checkpoints() -> S3CheckpointStore:
+    return S3CheckpointStore(aws.s3_client(), settings(ApiSettings).transcript_bucket)
 
 
 @cache

@@ -97,7 +97,11 @@ class ServiceStack(Stack):
 
     def _make_functions(self, config: StageConfig, code: Path) -> None:
         runtime = Runtime(code=code, log_retention=config.log_retention, retain=config.retain, tracing=config.tracing)
-        common = {"table": self.storage.table.table_name, "log_level": config.log_level}
+        common = {
+            "table": self.storage.table.table_name,
+            "log_level": config.log_level,
+            "stage": config.stage,
+        }
         limits = {"max_media_bytes": config.max_media_bytes, "max_media_seconds": config.max_media_seconds}
         queue = {"queue_url": self.work.queue.queue_url}
         transcripts = {"transcript_bucket": self.storage.transcripts.bucket_name}
@@ -182,7 +186,7 @@ class ServiceStack(Stack):
         self.answer.allow_objects("GetObject", *READ_TAGS, of=media, under=doors)
         for name in config.source_buckets:
             self.answer.allow_objects("GetObject", *READ_TAGS, of=self._bucket(name), under=["*/*"])  # {owner}/…
-        self.answer.allow_objects("GetObject", of=transcripts, under=["transcripts/*"])
+        self.answer.allow_objects("GetObject", of=transcripts, under=["transcripts/*", "checkpoints/*"])
         self.answer.allow_objects("GetObject", "PutObject", of=transcripts, under=["renderings/*"])  # what is too large
         self.answer.allow("sqs:SendMessage", on=work)
         self.answer.allow("sqs:SendMessage", on=self.fetches.queue.queue_arn)
@@ -234,8 +238,9 @@ class ServiceStack(Stack):
         for erases in (self.answer, self.on_upload):  # what comes in after its job was deleted
             erases.allow_listing("ListBucketVersions", of=media, under=["uploads/*"])
             erases.allow_objects("DeleteObject", "DeleteObjectVersion", of=media, under=["uploads/*"])
-        self.answer.allow_listing("ListBucket", of=transcripts, under=["transcripts/*", "renderings/*"])
-        self.answer.allow_objects("DeleteObject", of=transcripts, under=["transcripts/*", "renderings/*"])
+        erased = ["transcripts/*", "renderings/*", "checkpoints/*"]
+        self.answer.allow_listing("ListBucket", of=transcripts, under=erased)
+        self.answer.allow_objects("DeleteObject", of=transcripts, under=erased)
         # Beside where a file was dropped; the file itself is its owner's.
         self.answer.allow_objects("DeleteObject", of=transcripts, under=["inbox/*"])
         self.answer.allow_items("GetItem", of=table, under=["object#*"])  # whether the drop is the newest

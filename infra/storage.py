@@ -136,7 +136,11 @@ class Storage(Construct):
                     max_age=3600,
                 )
             ],
-            lifecycle_rules=[s3.LifecycleRule(id="lent", prefix="renderings/", expiration=Duration.days(1))],
+            lifecycle_rules=[
+                s3.LifecycleRule(id="lent", prefix="renderings/", expiration=Duration.days(1)),
+                # What is left of a job that ended otherwise than by its worker. No message lives longer.
+                s3.LifecycleRule(id="left", prefix="checkpoints/", expiration=Duration.days(15)),
+            ],
         )
 
     def _make_bucket(

@@ -138,7 +138,8 @@ def _key(state: State, emulator: Emulator, table: str) -> str:
 
 def _worker_env(env: Mapping[str, str], state: State, environ: Mapping[str, str]) -> dict[str, str]:
     chosen = {variable(name): environ[variable(name)] for name in CHOICES if variable(name) in environ}
-    return {**plain_environment(environ), **env, **chosen, variable("heartbeat_file"): str(state.heartbeat)}
+    own = {variable("heartbeat_file"): str(state.heartbeat), variable("stage"): "sandbox"}
+    return {**plain_environment(environ), **env, **chosen, **own}
 
 
 def _warm(emulator: Emulator, env: Mapping[str, str], *, seconds: float = 30.0) -> None:

@@ -72,5 +72,5 @@ def _event(line: str) -> str:
     """Return what a line of the worker's log says: JSON, or whatever a crash left there."""
     with contextlib.suppress(ValueError, AttributeError):
         said = json.loads(line)
-        return str(said.get("detail") or said.get("event"))
+        return str(said.get("detail") or said.get("event") or "")  # a metric says nothing to a person
     return line.strip()

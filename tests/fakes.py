@@ -11,7 +11,7 @@ from tiro.delivery import Event, event_of
 from tiro.errors import Conflict, JobNotFound, LeaseLost, MediaNotFound, TranscriptUnavailable
 from tiro.job import Drop, Job, JobStatus, Media, Run
 from tiro.message import JobMessage
-from tiro.ports import MediaInfo, OnProgress, Received
+from tiro.ports import Checkpoint, MediaInfo, OnProgress, Received
 from tiro.quota import Counted, Usage, day_of
 from tiro.request import Options, S3Object
 from tiro.transcript import Transcript
@@ -290,6 +290,10 @@ class FakeTranscriptStore:
         self.media_types[key] = media_type
 
 
+LONGEST_HIDDEN = timedelta(hours=12)
+"""From its receive on, however often it is extended (SQS developer guide, "Amazon SQS visibility timeout")."""
+
+
 @dataclass
 class _Queued:
     body: str
@@ -297,6 +301,7 @@ class _Queued:
     visible_at: datetime
     sent_at: datetime
     receives: int = 0
+    received_at: datetime | None = None  # the latest time
 
 
 class FakeJobQueue:
@@ -325,14 +330,15 @@ class FakeJobQueue:
         for number, message in self._messages.items():
             if message.visible_at <= now:
                 message.receives += 1
+                message.received_at = now
                 message.visible_at = now + timedelta(seconds=self._visibility)
                 return Received(message.body, f"{number}:{message.receives}", message.receives)
         return None
 
     def extend(self, received: Received, *, seconds: int) -> None:
-        message = self._in_hand(received)
-        if message and message.visible_at > self._clock.now():
-            message.visible_at = self._clock.now() + timedelta(seconds=seconds)
+        message, now = self._in_hand(received), self._clock.now()
+        if message and message.received_at and message.visible_at > now:
+            message.visible_at = min(now + timedelta(seconds=seconds), message.received_at + LONGEST_HIDDEN)
 
     def delete(self, received: Received) -> None:
         if self._in_hand(received):
@@ -365,7 +371,15 @@ class FakeTranscriber:
         self.heard: list[Media] = []
         self.options: list[Options] = []
 
-    def transcribe(self, media: Media, options: Options, *, max_seconds: float, on_progress: OnProgress) -> Transcript:
+    def transcribe(
+        self,
+        media: Media,
+        options: Options,
+        *,
+        max_seconds: float,
+        on_progress: OnProgress,
+        checkpoint: Checkpoint | None = None,
+    ) -> Transcript:
         self.heard.append(media)
         self.options.append(options)
         outcome = self._outcomes.pop(0) if len(self._outcomes) > 1 else self._outcomes[0]

@@ -2,10 +2,13 @@
 
 from __future__ import annotations
 
-import threading
+import json
 from dataclasses import dataclass, field
 from typing import Any
 
+from container.stopping import Stopping
+from container.telemetry import Telemetry
+from container.watchdog import Watchdog
 from container.worker import Worker, World
 from tests.factories import make_transcript
 from tests.fakes import (
@@ -18,11 +21,12 @@ from tests.fakes import (
     FakeTranscriber,
     FakeTranscriptStore,
 )
+from tests.fakes_checkpoints import FakeCheckpointStore
 from tests.fakes_fetch import FakeFetchQueue, FakeFetchStore, FakePartStore
 from tiro import service
 from tiro.job import Job
 from tiro.ports import Received, Transcriber
-from tiro.request import S3Object, parse_request
+from tiro.request import S3Object, TranscriptionRequest, parse_request
 from tiro.service import ObjectCreated, Reaped, Reaper, ReapTerms
 from tiro.settings import ApiSettings, WorkerSettings
 from tiro.upload import Upload
@@ -48,7 +52,7 @@ class House:
     transcriber: Transcriber = field(default_factory=lambda: FakeTranscriber(make_transcript()))
     settings: ApiSettings = field(default_factory=lambda: ApiSettings(**NAMES))
     worker_settings: WorkerSettings = field(default_factory=lambda: WorkerSettings(**WORKER_NAMES))
-    stopping: threading.Event = field(default_factory=threading.Event)
+    stopping: Stopping = field(default_factory=Stopping)
     log: list[dict[str, Any]] = field(default_factory=list)
 
     def __post_init__(self) -> None:
@@ -57,17 +61,31 @@ class House:
         self.media = FakeMediaStore(self.clock)
         self.reader = FakeMediaReader()
         self.transcripts = FakeTranscriptStore()
+        self.checkpoints = FakeCheckpointStore(self.transcripts)
         self.queue = FakeJobQueue(self.clock)
         self.fetch_queue = FakeFetchQueue(self.clock)
         self.fetches = FakeFetchStore()
         self.parts = FakePartStore(self.media)
+        self.watchdog = Watchdog(600, log=self.note, health_file=self.worker_settings.heartbeat_file)  # no thread
+        self.metrics = list[dict[str, Any]]()  # every line that was told
+        self.telemetry = Telemetry("test", self.clock, write=lambda line: self.metrics.append(json.loads(line)))
         self._writes = 0
 
     def submit(self, body: str, *, owner: str = "ada") -> tuple[Job, Upload | None]:
         """What a caller POSTs."""
+        return self._submit(parse_request(body), owner=owner)
+
+    def make(self, request: TranscriptionRequest, *, trace: str | None = None) -> Job:
+        """What a caller asks for by a call that has a trace."""
+        return self._submit(request, owner="ada", trace=trace)[0]
+
+    def _submit(
+        self, request: TranscriptionRequest, *, owner: str, trace: str | None = None
+    ) -> tuple[Job, Upload | None]:
         return service.submit(
-            parse_request(body),
+            request,
             owner=owner,
+            trace=trace,
             jobs=self.jobs,
             media=self.media,
             queue=self.queue,
@@ -126,8 +144,18 @@ class House:
         ).round()
 
     def worker(self) -> Worker:
-        world = World(self.jobs, self.runs, self.transcripts, self.queue, self.transcriber, self.clock)
-        return Worker(world, self.worker_settings, self.stopping, self._log)
+        world = World(
+            jobs=self.jobs,
+            runs=self.runs,
+            transcripts=self.transcripts,
+            checkpoints=self.checkpoints,
+            queue=self.queue,
+            transcriber=self.transcriber,
+            clock=self.clock,
+            watchdog=self.watchdog,
+            telemetry=self.telemetry,
+        )
+        return Worker(world, self.worker_settings, self.stopping, self.note)
 
-    def _log(self, event: str, *, error: BaseException | None = None, **fields: object) -> None:
+    def note(self, event: str, *, error: BaseException | None = None, **fields: object) -> None:
         self.log.append({"event": event, "error": error, **fields})

@@ -21,6 +21,8 @@ MAX_ATTEMPTS = 2
 MAX_GENERATION = 3
 """The model's own bound: the real one has none. What would go beyond it is not walked."""
 
+MOST_COPIES = 2
+
 TERMINAL = ("completed", "failed", "cancelled")
 
 
@@ -74,7 +76,7 @@ class State(NamedTuple):
 
 Step: TypeAlias = tuple[str, State]
 
-HARMFUL = ("crash", "lose", "copy", "cancel", "lease ends early", "gives back")
+HARMFUL = ("crash", "lose", "copy", "cancel", "gives back")
 """Steps that nobody willing takes."""
 
 
@@ -88,7 +90,7 @@ def steps(state: State, rules: Rules) -> Iterator[Step]:
     if state.job.status not in TERMINAL:  # read and written at once: what was read too early, the table refuses
         yield "cancel", _ended(state, "cancelled")
     if state.job.lease:
-        yield "lease ends early", state._replace(job=state.job._replace(lease=False))
+        yield "lease ends", state._replace(job=state.job._replace(lease=False))
 
 
 # ---------------------------------------------------------------- the queue
@@ -116,7 +118,8 @@ def _deleted(state: State, message: int) -> State:
 
 
 def _with(messages: tuple[int, ...], message: int) -> tuple[int, ...]:
-    return tuple(sorted((*messages, message)))
+    """A third message of one generation is a second one that comes once more: it is left out."""
+    return messages if messages.count(message) >= MOST_COPIES else tuple(sorted((*messages, message)))
 
 
 def _without(messages: tuple[int, ...], message: int) -> tuple[int, ...]:

@@ -15,7 +15,7 @@ import time
 import unicodedata
 from collections import defaultdict
 from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import asdict, dataclass, field
+from dataclasses import asdict
 from fnmatch import fnmatch
 from pathlib import Path
 from typing import Any
@@ -28,7 +28,9 @@ from rich.table import Table
 from container.engines.faster_whisper import FasterWhisperEngine
 from container.transcriber import WindowTranscriber
 from container.weights import load_weights
+from tests import regression
 from tests.files import LocalFiles
+from tests.regression import Result
 from tiro.errors import TiroError
 from tiro.request import Options
 from tiro.settings import Limits
@@ -38,33 +40,11 @@ BY_CHARACTER = frozenset({"ja", "zh", "ko"})
 SCORED = frozenset({"exact", "book", "corrected-asr"})
 """Reference qualities (the corpus's README) that an error rate means something for."""
 
+KEPT = Path(__file__).parent / "golden" / "quality.jsonl"
+"""What the last release made of the corpus. `--accept` writes it anew."""
+
 HEADERLESS = {"outcome": "error"}
 """What is expected of raw samples: nothing in the file says that it is sound."""
-
-
-@dataclass
-class Result:
-    """One file of the corpus, heard."""
-
-    path: str
-    category: str
-    language: str
-    seconds: float  # of audio decoded
-    wall: float  # seconds it took
-    error: str = ""  # the code, when it failed
-    heard_language: str = ""
-    text: str = ""
-    first_start: float | None = None
-    segments: int = 0
-    dropped: int = 0
-    flags: dict[str, int] = field(default_factory=dict)
-    words: int = 0  # in the reference; characters where those count
-    wrong: int = 0  # of them, and words too many
-    unexpected: list[str] = field(default_factory=list)
-
-    @property
-    def wer(self) -> float | None:
-        return self.wrong / self.words if self.words else None
 
 
 def normalise(text: str, language: str) -> str:
@@ -205,6 +185,8 @@ def parse(argv: Sequence[str]) -> argparse.Namespace:
     parser.add_argument("--only", default="*", metavar="GLOB", help="of the paths in the manifest")
     parser.add_argument("--json", type=Path, metavar="FILE", help="write every result there")
     parser.add_argument("--tell-language", action="store_true", help="name each file's language, not detect it")
+    parser.add_argument("--kept", type=Path, default=KEPT, metavar="FILE", help="the last release's results")
+    parser.add_argument("--accept", action="store_true", help="keep these results instead")
     parser.add_argument("--model", default="base")
     parser.add_argument("--batch-size", type=int, default=4)
     parser.add_argument("--beam-size", type=int, default=1)
@@ -236,7 +218,25 @@ def main(argv: Sequence[str]) -> int:
             bar.advance(task, line["duration"] or 1)
     if args.json:
         args.json.write_text(json.dumps([asdict(r) for r in results], ensure_ascii=False, indent=1))
-    return report(console, results)
+    status = report(console, results)
+    return _hold_against(console, args.kept, results, accept=args.accept) or status
+
+
+def _hold_against(console: Console, kept: Path, results: Sequence[Result], *, accept: bool) -> int:
+    """Say what changed since the last release; return the exit status. Accepted results are the next one's measure."""
+    before = regression.read(kept)
+    for line in regression.changes(before, results) if before else ():
+        console.print(line, markup=False, highlight=False, soft_wrap=True)
+    if accept:
+        regression.write(kept, results)
+        console.print(f"kept: {len(results)} results in {kept.name}", highlight=False)
+        return 0
+    found = regression.worse(before, results)
+    for line in found:
+        console.print(f"worse than it may be: {line}", markup=False, highlight=False, soft_wrap=True)
+    compared = sum(result.path in before for result in results)
+    console.print(f"regression: {compared} files compared, {len(found)} worse than they may be", highlight=False)
+    return 1 if found else 0
 
 
 def report(console: Console, results: Sequence[Result]) -> int:

@@ -8,7 +8,8 @@ from typing import Any
 import pytest
 from rich.console import Console
 
-from tests.quality import Result, check, count_errors, normalise, report, spell
+from tests.quality import check, count_errors, normalise, report, spell
+from tests.regression import Result
 
 RESULT = Result("a.mp3", "awkward", "en", 10.0, 1.0, text="one two three", words=3, wrong=0, first_start=1.0)
 

@@ -63,6 +63,7 @@ class Event(_Model):
     title: str | None = None  # of the problem
     metadata: dict[str, str] = {}  # the caller's own
     webhook: JobWebhook | None = None  # where alone it is told
+    trace: str | None = None  # of the job: tiro/trace.py
 
     def data(self) -> dict[str, Any]:
         """Return what is told: who and what, and where to read the rest."""
@@ -119,6 +120,7 @@ def event_of(before: Job | None, after: Job) -> Event | None:
         title=after.problem.title if after.problem else None,
         metadata=after.metadata,
         webhook=after.webhook,
+        trace=after.trace_id,
     )
 
 

@@ -22,6 +22,14 @@ class Timings(_Model):
     processing_ms: int | None  # of the latest attempt, once it is at its end
 
 
+class Partial(_Model):
+    """What is heard so far of a recording. It may still lose a segment, where a later part says the same better."""
+
+    text: str  # the latest few thousand characters
+    is_whole: bool  # whether the text begins with the recording
+    end_seconds: float  # up to where it goes
+
+
 class Lineage(_Model):
     """What a transcript was made of, and by what."""
 
@@ -43,10 +51,16 @@ class Circumstances:
     usd_per_worker_hour: float = 0.0  # 0: not known
 
 
-def timings(queued_at: datetime | None, started_at: datetime | None, finished_at: datetime | None) -> Timings:
+def timings(
+    queued_at: datetime | None,
+    started_at: datetime | None,
+    finished_at: datetime | None,
+    ready_at: datetime | None = None,  # of the worker that started it
+) -> Timings:
+    waited, cold = _between(queued_at, started_at), _between(queued_at, ready_at)
     return Timings(
-        queued_ms=_between(queued_at, started_at),
-        cold_start_ms=None,
+        queued_ms=waited,
+        cold_start_ms=None if waited is None or cold is None else min(max(0, cold), waited),
         processing_ms=_between(started_at, finished_at),
     )
 

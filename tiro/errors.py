@@ -34,7 +34,11 @@ TiroError
 │   │   ├── MediaTooLarge             media_too_large         413
 │   │   ├── MediaTooLong              media_too_long          422
 │   │   ├── NotAudio                  not_audio               422
-│   │   └── NoAudioTrack              no_audio_track          422
+│   │   ├── NoAudioTrack              no_audio_track          422
+│   │   ├── TooManyChannels           too_many_channels       422
+│   │   ├── PartNotThere              part_not_there          422
+│   │   ├── LanguageUnsure            language_unsure         422
+│   │   └── MediaHarmful              media_harmful           422   the decoder breaks on it
 │   ├── UploadExpired             upload_expired              408
 │   ├── AddressRefused            address_refused             403   no URL of theirs leads there
 │   ├── FetchFailed               fetch_failed                502   the server of a `url` said no
@@ -55,6 +59,7 @@ TiroError
     ├── JobHeld                   job_held                    409   an attempt is at work on it
     ├── EngineFailed              engine_failed               500
     │   └── EnginePoisoned            engine_poisoned         500   and so does everything after it in this process
+    ├── DecoderFailed             decoder_failed              500   it died, and not of the recording
     ├── Interrupted               interrupted                 503   the worker is asked to stop
     ├── PeerUnavailable           peer_unavailable            502   somebody else's server did not answer
     ├── Unreachable               unreachable                 503   the caller's side: nobody answers
@@ -303,6 +308,30 @@ class NoAudioTrack(MediaError):
     code, title = "no_audio_track", "The file has no audio track"
 
 
+class TooManyChannels(MediaError):
+    """At most eight channels are heard apart. Leave `channels` out, and they are heard as a mix."""
+
+    code, title = "too_many_channels", "The recording has too many channels to hear apart"
+
+
+class PartNotThere(MediaError):
+    """The part that `start` and `end` name lies behind the end of the recording."""
+
+    code, title = "part_not_there", "The recording has no such part"
+
+
+class LanguageUnsure(MediaError):
+    """Nobody can say which language is spoken, and `if_unsure` says `fail`. Name the `language`, or a fallback."""
+
+    code, title = "language_unsure", "The language is not certain enough"
+
+
+class MediaHarmful(MediaError):
+    """It crashes the decoder, or takes more memory or time than any honest one. Another program may make one of it."""
+
+    code, title = "media_harmful", "The decoder breaks on this recording"
+
+
 # ---------------------------------------------------------------- the job came to its end
 
 
@@ -409,6 +438,12 @@ class EnginePoisoned(EngineFailed):
     """A GPU failed in a way that outlives the call: this process can hear nothing more, and must end."""
 
     code, title = "engine_poisoned", "The speech engine is out of order"
+
+
+class DecoderFailed(TransientError):
+    """The process that decodes a recording ended, and it was not the recording's doing."""
+
+    code, title = "decoder_failed", "The decoder failed"
 
 
 class Interrupted(TransientError):

@@ -13,10 +13,12 @@ from typing import Literal
 
 from pydantic import BaseModel, ConfigDict
 
-from tiro.details import OWN_SPEED, Circumstances, Lineage, Timings, cost_usd, eta_seconds, timings
+from tiro.checkpoint import Trail
+from tiro.details import OWN_SPEED, Circumstances, Lineage, Partial, Timings, cost_usd, eta_seconds, timings
 from tiro.errors import IllegalTransition, Problem
 from tiro.language import to_bcp47
 from tiro.request import Options
+from tiro.trace import trace_of
 from tiro.upload import Parts, Upload
 from tiro.webhook import JobWebhook
 
@@ -108,6 +110,7 @@ class Job(_Model):
     generation: int = 0  # +1 with every message sent for it; an older message is a leftover
     attempts: int = 0  # claims, less those that Spot or SIGTERM ended
     batch: str | None = None  # of the batch that it was asked for in
+    trace: str | None = None  # of the call that asked for it, where that had one
     media: Media | None = None
     url: str | None = None  # of a `url` source; never shown, since a signed one lets anybody in
     parts: Parts | None = None  # of an `upload` that comes in parts
@@ -116,11 +119,22 @@ class Job(_Model):
     queued_at: datetime | None = None  # the first time
     sent_at: datetime | None = None  # of the message that is out for it
     started_at: datetime | None = None  # the latest claim
+    worker_ready_at: datetime | None = None  # of the worker that made it: when it could first have done so
     finished_at: datetime | None = None
+    checkpoint: Trail = ()  # what is heard already, where the one who heard it gave the job back
     transcript: TranscriptRef | None = None
     problem: Problem | None = None
     retry_of: str | None = None  # the job that this one tries again
     deleted_at: datetime | None = None  # from then on it is a tombstone: nothing but its id, owner, status and times
+
+    @property
+    def trace_id(self) -> str:
+        """What ties together all that is said of it (tiro/trace.py)."""
+        return self.trace or trace_of(self.id, self.created_at)
+
+    @property
+    def timings(self) -> Timings:
+        return timings(self.queued_at, self.started_at, self.finished_at, self.worker_ready_at)
 
     def queued(self, *, at: datetime, media: Media | None = None) -> Job:
         """The recording is there and a message is to be sent; or a worker gave the job back."""
@@ -138,29 +152,42 @@ class Job(_Model):
         media = self.media and self.media.model_copy(update={"name": name, "content_type": content_type})
         return self.model_copy(update={"media": media, "revision": self.revision + 1})
 
-    def claimed(self, *, at: datetime) -> Job:
-        """A worker begins, or takes over what a dead worker held."""
-        return self._to(JobStatus.PROCESSING, started_at=at, attempts=self.attempts + 1)
+    def claimed(self, *, at: datetime, ready_at: datetime | None = None) -> Job:
+        """A worker, which was ready at `ready_at`, begins, or takes over what a dead worker held."""
+        return self._to(JobStatus.PROCESSING, started_at=at, worker_ready_at=ready_at, attempts=self.attempts + 1)
 
-    def returned(self, *, counted: bool) -> Job:
+    def returned(self, *, counted: bool, checkpoint: Trail = ()) -> Job:
         """A worker gives the job back; an attempt that Spot or SIGTERM ended is not `counted`."""
-        return self._to(JobStatus.QUEUED, started_at=None, attempts=self.attempts - (not counted))
+        return self._to(
+            JobStatus.QUEUED,
+            started_at=None,
+            attempts=self.attempts - (not counted),
+            checkpoint=checkpoint,
+        )
 
-    def resent(self, *, at: datetime) -> Job:
-        """A new message is out for it: its old one is lost, or the worker that held it."""
+    def resent(self, *, at: datetime, checkpoint: Trail = ()) -> Job:
+        """A new message is out for it: its old one is lost, or the worker that held it and left a `checkpoint`."""
         if self.status not in (JobStatus.QUEUED, JobStatus.PROCESSING):
             raise IllegalTransition(f"A job that is {self.status} waits for no message.")
-        sent = {"status": JobStatus.QUEUED, "sent_at": at, "generation": self.generation + 1, "started_at": None}
-        return self.model_copy(update={"revision": self.revision + 1, **sent})
+        return self.model_copy(
+            update={
+                "status": JobStatus.QUEUED,
+                "revision": self.revision + 1,
+                "generation": self.generation + 1,
+                "sent_at": at,
+                "started_at": None,
+                "checkpoint": checkpoint or self.checkpoint,
+            }
+        )
 
     def completed(self, *, at: datetime, transcript: TranscriptRef) -> Job:
-        return self._to(JobStatus.COMPLETED, finished_at=at, transcript=transcript)
+        return self._to(JobStatus.COMPLETED, finished_at=at, transcript=transcript, checkpoint=())
 
     def failed(self, *, at: datetime, problem: Problem) -> Job:
-        return self._to(JobStatus.FAILED, finished_at=at, problem=problem, upload_expires_at=None)
+        return self._to(JobStatus.FAILED, finished_at=at, problem=problem, upload_expires_at=None, checkpoint=())
 
     def cancelled(self, *, at: datetime) -> Job:
-        return self._to(JobStatus.CANCELLED, finished_at=at, upload_expires_at=None)
+        return self._to(JobStatus.CANCELLED, finished_at=at, upload_expires_at=None, checkpoint=())
 
     def deleted(self, *, at: datetime) -> Job:
         """Return the tombstone: what the job was asked with, heard and said is forgotten."""
@@ -188,6 +215,7 @@ class Run(_Model):
     noted_at: datetime | None = None  # when `done` was
     done: float = 0.0  # seconds of audio transcribed
     total: float | None = None  # seconds of audio in all, where it is known
+    checkpoint: Trail = ()  # what is heard for good, by this attempt and those before it
 
 
 def is_id(text: str) -> bool:
@@ -239,6 +267,7 @@ class JobView(_Model):
     no_speech: bool | None  # once completed
     transcript_url: str | None  # a path; once completed
     problem: Problem | None  # once failed
+    partial: Partial | None = None  # what is heard so far, until the transcript is there
     retry_of: str | None = None  # the job that this one tries again
     metadata: dict[str, str] = {}  # the caller's own
     timings: Timings | None = None
@@ -255,17 +284,16 @@ def view(
 ) -> JobView:
     """Return what its owner may see of a job."""
     media = job.media and MediaView(**job.media.model_dump(include=set(MediaView.model_fields)))
-    took = timings(job.queued_at, job.started_at, job.finished_at)
     in_flight = around.jobs_in_flight if around and job.status is JobStatus.QUEUED else None
     return JobView(
         **job.model_dump(include=set(JobView.model_fields) - {"media", "problem", "upload"}),
         language=to_bcp47(job.transcript.language if job.transcript else job.options.language),
         media=media,
         progress=_progress(job, run, around),
-        timings=took,
+        timings=job.timings,
         own_jobs_ahead=None if in_flight is None else max(0, in_flight - 1),
         lineage=job.transcript.lineage if job.transcript else None,
-        cost_usd=cost_usd(took.processing_ms, around.usd_per_worker_hour) if around else None,
+        cost_usd=cost_usd(job.timings.processing_ms, around.usd_per_worker_hour) if around else None,
         no_speech=job.transcript.no_speech if job.transcript else None,
         transcript_url=f"/v1/transcriptions/{job.id}/transcript" if job.transcript else None,
         problem=job.problem,

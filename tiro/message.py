@@ -7,6 +7,7 @@ from typing import Literal, Self
 from pydantic import BaseModel, ConfigDict, ValidationError
 
 from tiro.errors import MalformedMessage
+from tiro.job import Job
 
 
 class _Message(BaseModel):
@@ -30,6 +31,12 @@ class JobMessage(_Message):
     """A job is to be transcribed."""
 
     generation: int  # of the job when it was queued; an older message is a leftover
+    trace: str | None = None  # of the job: tiro/trace.py
+
+    @classmethod
+    def of(cls, job: Job) -> JobMessage:
+        """Return the message of a job that is queued."""
+        return cls(job_id=job.id, generation=job.generation, trace=job.trace_id)
 
 
 class FetchMessage(_Message):

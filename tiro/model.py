@@ -7,7 +7,7 @@ from typing import Literal
 
 from pydantic import BaseModel, ConfigDict, Field
 
-from tiro.errors import ModelNotFound
+from tiro.errors import FieldProblem, InvalidRequest, ModelNotFound
 from tiro.language import WHISPER_LANGUAGES, to_bcp47
 
 _RELEASED = {"large-v2": (2022, 12, 5), "large-v3": (2023, 11, 6), "large-v3-turbo": (2024, 9, 30)}
@@ -52,6 +52,20 @@ def find_model(model_id: str, names: tuple[str, ...]) -> Model:
         if model.id == model_id:
             return model
     raise ModelNotFound(f"There is no model {model_id!r} here. There are: {', '.join(names)}.")
+
+
+def check_understood(name: str, *, language: str | None, task: str) -> None:
+    """Raises InvalidRequest for what a model cannot do: a language (Whisper's code), or to translate."""
+    model = _model(name, default=True)
+    if task == "translate" and not model.translates:
+        why = "knows English alone" if model.languages == ("en",) else "was never taught to translate"
+        raise _cannot("/task", f"The model {name} {why}: leave task out, or ask a stack with another model.")
+    if language and to_bcp47(language) not in model.languages:
+        raise _cannot("/language", f"The model {name} does not know the language {to_bcp47(language)!r}.")
+
+
+def _cannot(pointer: str, detail: str) -> InvalidRequest:
+    return InvalidRequest(detail, errors=(FieldProblem(pointer=pointer, detail=detail),))
 
 
 def _model(name: str, *, default: bool) -> Model:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import re
-from typing import Annotated, Any, Literal, TypeVar
+from typing import Annotated, Any, Literal, Self, TypeVar
 
 from pydantic import (
     AfterValidator,
@@ -45,6 +45,17 @@ def _whisper_code(value: Any) -> Any:
 Language = Annotated[str, BeforeValidator(_whisper_code)]
 
 
+def _guess_or_fail(value: Any) -> Any:
+    return value if value in ("guess", "fail") else _whisper_code(value)
+
+
+def _listed(value: Any) -> Any:
+    """An object's metadata has no lists: there, words stand between commas."""
+    return [word for part in value.split(",") if (word := part.strip())] if isinstance(value, str) else value
+
+
+Hotword = Annotated[str, StringConstraints(strip_whitespace=True, min_length=1, max_length=100)]
+
 Metadata = dict[
     Annotated[str, StringConstraints(min_length=1, max_length=64)], Annotated[str, StringConstraints(max_length=512)]
 ]
@@ -55,23 +66,31 @@ class Options(_Strict):
     """How the recording should be heard."""
 
     language: Language | None = None  # a BCP 47 tag; left out: detect it
+    if_unsure: Annotated[str, BeforeValidator(_guess_or_fail)] = Field(
+        default="guess",
+        description="Where detection is less sure than `language_threshold`: `guess` takes the likeliest language, "
+        "`fail` fails the job with `language_unsure`, and a BCP 47 tag is the language to take instead.",
+    )
+    language_threshold: float = Field(default=0.5, ge=0, le=1)  # the least probability of a detected language
+    multilingual: bool = False  # whether to detect the language anew wherever it may change
     task: Literal["transcribe", "translate"] = "transcribe"  # translate: into English, whatever is spoken
     prompt: str | None = Field(default=None, max_length=2000)  # names and words to expect, in the recording's language
+    hotwords: Annotated[tuple[Hotword, ...], BeforeValidator(_listed)] = Field(default=(), max_length=100)
     words: bool = False  # whether to tell when each word is spoken
+    channels: Literal["mix", "separate"] = "mix"  # separate: each is heard by itself, and labelled
+    start: float = Field(default=0.0, ge=0, allow_inf_nan=False)  # seconds; where the part wanted begins
+    end: float | None = Field(default=None, gt=0, allow_inf_nan=False)  # seconds; left out: the end
+
+    @model_validator(mode="after")
+    def _agrees_with_itself(self) -> Self:
+        if self.end is not None and self.end <= self.start:
+            raise ValueError("the part wanted must end after it starts")
+        if self.language and self.multilingual:
+            raise ValueError("a language that is named is not detected: send language or multilingual")
+        return self
 
 
 AnyModel = TypeVar("AnyModel", bound=BaseModel)
-
-AnyOptions = TypeVar("AnyOptions", bound=Options)
-
-UNHEARD: frozenset[str] = frozenset({"task", "prompt", "words"})
-"""Options that no engine of ours honours yet. They are refused: to take one and ignore it would be a lie."""
-
-
-def unheard(options: Options) -> tuple[str, ...]:
-    """Return which options, other than their defaults, nobody would honour."""
-    plain = Options()
-    return tuple(n for n in Options.model_fields if n in UNHEARD and getattr(options, n) != getattr(plain, n))
 
 
 class UploadSource(_Strict):
@@ -148,7 +167,7 @@ def parse_request(body: str | bytes | None) -> TranscriptionRequest:
     Raises MalformedBody when it is not JSON, InvalidRequest naming each field that is wrong.
     """
     try:
-        return _heard(TranscriptionRequest.model_validate_json(body or b""))
+        return TranscriptionRequest.model_validate_json(body or b"")
     except ValidationError as error:
         if any(e["type"] == "json_invalid" for e in error.errors()):
             raise MalformedBody('Send a JSON object, such as {"source": {"upload": {}}}.') from None
@@ -158,8 +177,7 @@ def parse_request(body: str | bytes | None) -> TranscriptionRequest:
 def parse_body(kind: type[AnyModel], body: str | bytes | None) -> AnyModel:
     """Read the body of any other call; one that is not there is an empty object. Raises as `parse_request`."""
     try:
-        read = kind.model_validate_json(body or b"{}")
-        return _heard(read) if isinstance(read, Options) else read
+        return kind.model_validate_json(body or b"{}")
     except ValidationError as error:
         if any(e["type"] == "json_invalid" for e in error.errors()):
             raise MalformedBody("Send a JSON object.") from None
@@ -172,16 +190,9 @@ def parse_options(values: dict[str, str]) -> Options:
     Raises InvalidRequest naming each option that is wrong.
     """
     try:
-        return _heard(Options.model_validate({k: v for k, v in values.items() if k in Options.model_fields and v}))
+        return Options.model_validate({k: v for k, v in values.items() if k in Options.model_fields and v})
     except ValidationError as error:
         raise invalid(error) from None
-
-
-def _heard(options: AnyOptions) -> AnyOptions:
-    if names := unheard(options):
-        problems = tuple(FieldProblem(pointer=f"/{name}", detail="this cannot be done yet") for name in names)
-        raise InvalidRequest("; ".join(f"{p.pointer}: {p.detail}" for p in problems), errors=problems)
-    return options
 
 
 def invalid(error: ValidationError) -> InvalidRequest:

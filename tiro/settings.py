@@ -21,6 +21,7 @@ class Settings:
 
     table: str  # the DynamoDB table's name
     log_level: str = "INFO"
+    stage: str = "none"  # what metrics are told apart by
 
     @classmethod
     def from_env(cls, environ: Mapping[str, str]) -> Self:
@@ -150,12 +151,17 @@ class WorkerSettings(Limits):
     model_path: str = ""  # a directory of weights; empty: an installed package, else the hub
     beam_size: int = 1  # hypotheses kept while decoding; 1 is greedy
     batch_size: int = 4  # windows decoded at once, shared out between the cores
+    jobs_at_once: int = 4  # recordings in hand, whose windows share batches
     threads: int = 0  # CPU threads of the engine; 0: as many as there are cores
     visibility_seconds: int = 120  # how long a message is hidden without a heartbeat
     heartbeat_seconds: float = 20.0  # between two renewals of lease and visibility
     max_attempts: int = 3
-    heartbeat_file: str = ""  # touched while the worker lives; empty: none
+    heartbeat_file: str = ""  # as old as the work that moved least lately; empty: none
+    stall_seconds: float = 600.0  # work that has not moved for so long ends the process
+    decode_memory_mib: int = 1024  # that decoding one recording may take
+    decode_quiet_seconds: float = 60.0  # a decoder may compute between two blocks of sound
     idle_exit_seconds: float = 0.0  # exit after so long without a message; 0: never
+    usd_per_worker_hour: float = 0.0  # what the machine costs; 0: not known, and no cost is told
 
 
 def variable(field: str) -> str:

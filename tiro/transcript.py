@@ -32,6 +32,7 @@ class Segment(_Model):
     compression_ratio: float  # bytes of text / bytes of it zlib-compressed; a loop compresses well
     temperature: float = 0.0  # the one that this text was sampled at
     flags: tuple[str, ...] = ()  # each guard that fired, by name
+    language: str | None = None  # BCP 47, where it was detected for this stretch alone
     channel: str | None = None  # which of the recording's channels it was heard on, where they were heard apart
 
 

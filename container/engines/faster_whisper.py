@@ -3,10 +3,11 @@
 from __future__ import annotations
 
 import os
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import contextmanager
 from dataclasses import dataclass
+from functools import partial
 from importlib.metadata import version
 from itertools import chain, islice, pairwise
 from typing import Any
@@ -43,27 +44,31 @@ class _Encoded:
 class FasterWhisperEngine:
     """A CTranslate2 Whisper model behind `SpeechEngine`. Not for two threads at once."""
 
-    def __init__(self, model: Any, tokenizer: Any, info: Engine) -> None:
-        self._model, self._tokenizer, self._info = model, tokenizer, info
-        self._cores = model.num_workers
+    def __init__(self, load: Callable[[int], Any], cores: int, tokenizer: Any, info: Engine) -> None:
+        """`load` makes a model of so many threads."""
+        self._load, self._model = load, load(cores)
+        self._tokenizer, self._info = tokenizer, info
+        self._cores = cores
         self._each_core = ThreadPoolExecutor(self._cores, thread_name_prefix="engine")
-        self._mel = FeatureExtractor(feature_size=model.n_mels)
+        self._mel = FeatureExtractor(feature_size=self._model.n_mels)
         self._tokenizers: dict[tuple[str, str], Tokenizer] = {}
 
     @classmethod
     def load(cls, weights: Weights, *, threads: int = 0, compute_type: str = "int8") -> FasterWhisperEngine:
         """Load the model from memory; 0 threads means one per core. Raises EngineFailed."""
         files = {name: data for name, data in weights.files.items() if name != "tokenizer.json"}
-        with _failures():
-            model = ctranslate2.models.Whisper(
+
+        def of_threads(count: int) -> Any:
+            return ctranslate2.models.Whisper(
                 weights.model,
                 device="cpu",
                 compute_type=compute_type,
                 # A core a part of the batch: two cores on one matrix wait for each other, on two they do not.
-                inter_threads=threads or os.cpu_count() or 1,
+                inter_threads=count,
                 intra_threads=1,
                 files=files,
             )
+
         info = Engine(
             name="faster-whisper",
             version=version("faster-whisper"),
@@ -71,7 +76,9 @@ class FasterWhisperEngine:
             model_sha256=weights.sha256,
             compute_type=compute_type,
         )
-        return cls(model, tokenizers.Tokenizer.from_buffer(weights.files["tokenizer.json"]), info)
+        tokenizer = tokenizers.Tokenizer.from_buffer(weights.files["tokenizer.json"])
+        with _failures():
+            return cls(of_threads, threads or os.cpu_count() or 1, tokenizer, info)
 
     @property
     def info(self) -> Engine:
@@ -99,26 +106,35 @@ class FasterWhisperEngine:
         """Raises InvalidRequest for a language that this model does not know."""
         tokenizer = self._tokenizer_for(options)
         prompt = _prompt(tokenizer, options.prompt)
-        if options.temperature > 0:
-            ctranslate2.set_random_seed(options.seed)
-            how = {"beam_size": 1, "sampling_topk": 0, "sampling_temperature": options.temperature}
-        else:
-            how = {"beam_size": options.beam_size}
+        suppressed = list(get_suppressed_tokens(tokenizer, [-1]))
+        sampled = {"beam_size": 1, "sampling_topk": 0, "sampling_temperature": options.temperature}
 
-        def generate(features: Any, seconds: Sequence[float]) -> list[HeardWindow]:
-            results = self._model.generate(
+        def generate(model: Any, features: Any, seconds: Sequence[float]) -> list[HeardWindow]:
+            results = model.generate(
                 features,
                 [prompt] * len(seconds),
                 max_length=MAX_TOKENS,
                 return_scores=True,
                 return_no_speech_prob=True,
-                suppress_tokens=list(get_suppressed_tokens(tokenizer, [-1])),
-                **how,
+                suppress_tokens=suppressed,
+                **(sampled if options.temperature > 0 else {"beam_size": options.beam_size}),
             )
             return [_read(result, tokenizer, each) for result, each in zip(results, seconds, strict=True)]
 
+        def sample(features: Any, seconds: Sequence[float]) -> list[HeardWindow]:
+            rows = np.asarray(features)
+            heard: list[HeardWindow] = []
+            for i, each in enumerate(seconds):
+                # CTranslate2 seeds each of its threads once. A model whose thread is new, a third of a second's work,
+                # lets a window say the same whatever was sampled before it and beside it.
+                row = ctranslate2.StorageView.from_array(np.ascontiguousarray(rows[i : i + 1]))
+                heard += generate(self._load(1), row, [each])
+            return heard
+
         with _failures():
-            return [heard for part in self._each_core.map(generate, encoded.parts, encoded.seconds) for heard in part]
+            ctranslate2.set_random_seed(options.seed)
+            work = sample if options.temperature > 0 else partial(generate, self._model)
+            return [heard for part in self._each_core.map(work, encoded.parts, encoded.seconds) for heard in part]
 
     def align(
         self, encoded: _Encoded, heard: Sequence[HeardWindow], options: DecodeOptions

@@ -29,6 +29,7 @@ from tiro.errors import (
 )
 from tiro.formats import OPENAI_FORMATS, Wishes
 from tiro.key import Scope
+from tiro.model import check_understood
 from tiro.quota import Quota
 from tiro.settings import ApiSettings
 
@@ -86,10 +87,12 @@ def _hear(form: type[TranslationForm]) -> Response[str]:
     until = clock.now() + WAIT
     call = read_call(_body(), event.headers.get("Content-Type") or "", form)
     _check_model(call.form.model, config.models)
+    options = call.form.options
+    check_understood(config.models[0], language=options.language, task=options.task)
     service.check_quota(owner_of(router), usage=wiring.usage(), clock=clock, quota=Quota.of(config))
     media = wiring.media(config.media_bucket)
     job = service.dictate(
-        service.Dictation(owner_of(router), call.body, call.form.options, call.filename),
+        service.Dictation(owner_of(router), call.body, options, call.filename),
         asked=wiring.asked(),
         jobs=wiring.jobs(),
         media=media,

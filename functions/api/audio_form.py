@@ -13,7 +13,7 @@ from python_multipart.multipart import FormParser, parse_options_header
 
 from tiro.errors import FieldProblem, InvalidRequest, MalformedBody, MediaEmpty, MediaTooLarge
 from tiro.formats import Granularity
-from tiro.request import Language, Options, invalid, unheard
+from tiro.request import Language, Options, invalid
 
 LARGEST_FILE = 4_400_000
 """Bytes. A Lambda is called with 6 MB at most, and API Gateway makes base64 of the form, which takes a third more."""
@@ -31,16 +31,6 @@ UNSUPPORTED = {
     "known_speaker_references": "Speakers are not told apart.",
 }
 """Fields that OpenAI has and that would change the answer. To ignore them would be to lie."""
-
-
-_FIELDS = {"prompt": "prompt", "words": "timestamp_granularities", "task": ""}
-"""By which field OpenAI's caller asks for an option of ours."""
-
-_NOT_YET = {
-    "prompt": "The engine takes no prompt yet, and to ignore it would be to lie: leave it out.",
-    "words": "The engine does not tell words' times yet: leave word out of timestamp_granularities.",
-    "task": "The engine does not translate yet.",
-}
 
 
 class TranslationForm(BaseModel):
@@ -113,8 +103,6 @@ def read_call(body: bytes, content_type: str, form: type[TranslationForm]) -> Au
     fields = _fields(texts, form)
     if len(files) != 1 or files[0].field_name != b"file":
         raise _wrong("file", "Send the recording as one file, in the field 'file'.")
-    for option in unheard(fields.options):
-        raise _wrong(_FIELDS[option], _NOT_YET[option])
     content = _content(files[0])
     name = files[0].file_name
     return AudioCall(content, name.decode(errors="replace")[:1024] if name else None, fields)

@@ -40,6 +40,7 @@ from tiro.listing import JobListView, ListQuery, parse_query
 from tiro.quota import Quota
 from tiro.request import TranscriptionRequest, parse_request
 from tiro.settings import ApiSettings
+from tiro.trace import root_of
 from tiro.upload import Upload
 
 router = Router()
@@ -99,6 +100,7 @@ def submit() -> Response[str]:
                 clock=wiring.clock(),
                 settings=config,
                 job_id=job_id,
+                trace=root_of(router.current_event.headers.get("X-Amzn-Trace-Id") or ""),
             )
         except Conflict:  # an earlier attempt of this very call made the job, and died before it could answer
             job = _find(job_id)

@@ -8,6 +8,7 @@ from aws_lambda_powertools.event_handler import Response
 from aws_lambda_powertools.event_handler.api_gateway import Router
 
 from functions import wiring
+from tiro import service
 from tiro.details import Circumstances
 from tiro.errors import PROBLEM_MEDIA_TYPE, QuotaExceeded, TiroError
 from tiro.job import Job, JobStatus, JobView, view
@@ -36,7 +37,8 @@ def look(job: Job, upload: Upload | None = None) -> JobView:
     config, now = wiring.settings(ApiSettings), wiring.clock().now()
     run = wiring.runs().get(job.id) if job.status is JobStatus.PROCESSING else None
     used = wiring.usage().get(job.owner, at=now) if job.status is JobStatus.QUEUED else None
-    return view(job, run, upload, Circumstances(now, used.jobs if used else None, config.usd_per_worker_hour))
+    seen = view(job, run, upload, Circumstances(now, used.jobs if used else None, config.usd_per_worker_hour))
+    return seen.model_copy(update={"partial": service.partial(job, run, wiring.checkpoints())})
 
 
 def problem_reply(error: TiroError, request_id: str) -> Response[str]:

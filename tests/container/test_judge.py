@@ -73,6 +73,22 @@ def test_sparse_text_is_never_a_reason_to_drop_it() -> None:
     assert not invented(window(), HeardSegment(0, 5, SENTENCE), frozenset({Flag.SPARSE, Flag.LOW_LOGPROB}))
 
 
+@pytest.mark.parametrize(
+    ("text", "chant"),
+    [
+        (" Woo! Woo! Woo!", True),
+        (" Oh yeah, oh yeah. Oh yeah!", True),
+        (" No, no.", False),
+        (" No, no, no, never.", False),
+        ("", False),
+    ],
+)
+def test_a_chant_is_dropped_where_the_model_heard_no_speech(text: str, chant: bool) -> None:
+    dropped = {Flag.NO_SPEECH, Flag.LOOP} if chant else set()
+    assert invented(window(), HeardSegment(0, 5, text), frozenset({Flag.NO_SPEECH})) == dropped
+    assert not invented(window(), HeardSegment(0, 5, text), frozenset({Flag.LOW_LOGPROB}))
+
+
 def _seconds(spans: tuple[Span, ...]) -> list[tuple[float, float]]:
     return [(s.start / SAMPLE_RATE, s.end / SAMPLE_RATE) for s in spans]
 

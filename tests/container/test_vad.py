@@ -84,6 +84,14 @@ def test_the_model_carries_its_state_over_a_cut(silero: SileroModel, cuts: list[
     np.testing.assert_allclose(np.concatenate(pieces), whole, atol=1e-5)
 
 
+def test_another_detector_goes_on_from_a_state(silero: SileroModel) -> None:
+    frames = np.random.default_rng(7).normal(0, 0.1, (64, FRAME)).astype(np.float32)
+    first = silero.detector()
+    first(frames[:32])
+    second = silero.detector(first.state)
+    np.testing.assert_array_equal(second(frames[32:]), first(frames[32:]))
+
+
 def test_two_recordings_share_no_state(silero: SileroModel) -> None:
     frames = np.random.default_rng(7).normal(0, 0.1, (32, FRAME)).astype(np.float32)
     first = silero.detector()(frames)

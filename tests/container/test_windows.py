@@ -7,16 +7,22 @@ from itertools import pairwise
 from typing import Any
 
 import numpy as np
+import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from container.vad import FRAME, Span
-from container.windows import LONGEST, PAD, PAUSE, Window, best_pause, cut, quietest
+from container.windows import LONGEST, PAD, PAUSE, Cut, Window, best_pause, cut, quietest
 from tiro.ports import PCM, SAMPLE_RATE
 
 
 class Loud:
     """Takes whatever is loud for speech."""
+
+    state = ""
+
+    def detector(self, state: str = "") -> Loud:
+        return self
 
     def __call__(self, frames: Any) -> Any:
         return (np.abs(frames).max(axis=1) > 0.5).astype(np.float32)
@@ -36,12 +42,16 @@ def _frames(seconds: float) -> int:
 
 
 def windows_of(pcm: PCM, sizes: Sequence[int] = (8000,)) -> list[Window]:
+    return [piece.window for piece in cut(blocks_of(pcm, sizes), Loud()) if piece.window]
+
+
+def blocks_of(pcm: PCM, sizes: Sequence[int] = (8000,)) -> list[PCM]:
     blocks, at, i = [], 0, 0
     while at < len(pcm):
         size = sizes[i % len(sizes)]
         blocks.append(pcm[at : at + size])
         at, i = at + size, i + 1
-    return list(cut(blocks, Loud()))
+    return blocks
 
 
 SPEECH = st.lists(st.tuples(st.floats(0.4, 9), st.floats(0.3, 70)), min_size=1, max_size=6)
@@ -74,6 +84,28 @@ def test_windows_do_not_depend_on_how_the_stream_is_cut(pieces: list[tuple[float
     pcm = recording(*pieces)
     one, other = windows_of(pcm), windows_of(pcm, sizes)
     assert [(w.start, w.end, w.spans) for w in one] == [(w.start, w.end, w.spans) for w in other]
+
+
+@settings(max_examples=30, deadline=None)
+@given(pieces=SPEECH, tail=st.floats(0, 90))
+def test_a_recording_left_after_any_cut_is_cut_on_as_if_it_had_not_been(
+    pieces: list[tuple[float, float]], tail: float
+) -> None:
+    blocks = blocks_of(recording(*pieces, (tail, 0)))
+    whole = list(cut(blocks, Loud()))
+    for i, left in enumerate(whole, 1):
+        rest = list(cut(blocks, Loud(), left.rest))
+        assert [seen(piece) for piece in rest] == [seen(piece) for piece in whole[i:]]
+
+
+def seen(piece: Cut) -> tuple[Any, ...]:
+    return piece.rest, piece.window and (piece.window.start, piece.window.spans, piece.window.pcm.tobytes())
+
+
+def test_a_long_silence_says_that_it_is_one() -> None:
+    pieces = list(cut(blocks_of(recording((100, 0))), Loud()))
+    assert [piece.window for piece in pieces] == [None] * 3
+    assert [piece.rest.seconds for piece in pieces] == pytest.approx([31, 62, 93], abs=2.1)
 
 
 def test_silence_has_no_windows() -> None:

@@ -3,21 +3,25 @@
 from __future__ import annotations
 
 import dataclasses
+import json
 import threading
 from collections.abc import Callable
 from pathlib import Path
 
 import pytest
 
+from container import log
+from container.stopping import Reason, Stopping
 from tests.factories import make_transcript
 from tests.fakes import FakeTranscriber
 from tests.house import WORKER_NAMES, House
-from tiro.errors import EngineFailed, LeaseLost, MediaTooLong, ServiceUnavailable
+from tiro.errors import EngineFailed, EnginePoisoned, LeaseLost, MediaTooLong, ServiceUnavailable
 from tiro.job import Job, JobStatus, Media
 from tiro.message import JobMessage
-from tiro.ports import OnProgress
+from tiro.ports import Checkpoint, OnProgress
 from tiro.request import Options
 from tiro.settings import WorkerSettings
+from tiro.trace import owner_hash
 from tiro.transcript import Transcript
 
 
@@ -27,7 +31,15 @@ class Interfering:
     def __init__(self, happens: Callable[[], object]) -> None:
         self._happens = happens
 
-    def transcribe(self, media: Media, options: Options, *, max_seconds: float, on_progress: OnProgress) -> Transcript:
+    def transcribe(
+        self,
+        media: Media,
+        options: Options,
+        *,
+        max_seconds: float,
+        on_progress: OnProgress,
+        checkpoint: Checkpoint | None = None,
+    ) -> Transcript:
         self._happens()
         on_progress(1.0, 2.0)
         return make_transcript()
@@ -123,7 +135,13 @@ def test_the_heartbeat_renews_lease_and_message_and_carries_progress() -> None:
 
     class Long:
         def transcribe(
-            self, media: Media, options: Options, *, max_seconds: float, on_progress: OnProgress
+            self,
+            media: Media,
+            options: Options,
+            *,
+            max_seconds: float,
+            on_progress: OnProgress,
+            checkpoint: Checkpoint | None = None,
         ) -> Transcript:
             on_progress(5.0, 10.0)
             house.clock.advance(100)
@@ -154,7 +172,13 @@ def test_a_lost_lease_stops_the_work(monkeypatch: pytest.MonkeyPatch) -> None:
 
     class Endless:
         def transcribe(
-            self, media: Media, options: Options, *, max_seconds: float, on_progress: OnProgress
+            self,
+            media: Media,
+            options: Options,
+            *,
+            max_seconds: float,
+            on_progress: OnProgress,
+            checkpoint: Checkpoint | None = None,
         ) -> Transcript:
             while True:
                 on_progress(1.0, None)
@@ -235,3 +259,81 @@ def test_a_duplicate_message_changes_nothing() -> None:
     house.work()
     assert now(house, job) == done
     assert len(house.queue) == 0
+
+
+def test_a_poisoned_engine_ends_the_process_and_another_hears_the_job() -> None:
+    house = House(transcriber=FakeTranscriber(EnginePoisoned(), make_transcript()))
+    house.worker_settings = dataclasses.replace(house.worker_settings, jobs_at_once=1)
+    job, other = dropped(house), house.drop("inbox/ada/b.mp3")
+    house.worker().run()
+    assert (house.stopping.reason, house.stopping.status) == (Reason.POISON, 70)
+    assert (now(house, job).status, now(house, job).attempts) == (JobStatus.QUEUED, 1)
+    assert now(house, other).attempts == 0, "which this process never took"
+    house.stopping = Stopping()
+    house.clock.advance(60)
+    house.work()
+    assert now(house, job).status is JobStatus.COMPLETED
+
+
+def test_a_worker_that_is_taken_back_says_so() -> None:
+    house = House()
+    house.transcriber = Interfering(lambda: house.stopping.ask(Reason.SPOT))
+    dropped(house)
+    house.work()
+    house.stopping.ask(Reason.POISON)
+    assert (house.stopping.reason, house.stopping.status) == (Reason.SPOT, 0), "the first reason stays"
+    assert counted(house, "ReturnedBySpot") == [1]
+
+
+def counted(house: House, metric: str) -> list[float]:
+    return [line[metric] for line in house.metrics if metric in line]
+
+
+def test_what_becomes_of_jobs_is_counted() -> None:
+    house = House(transcriber=FakeTranscriber(EngineFailed(), make_transcript(duration=10.0)))
+    house.telemetry = dataclasses.replace(house.telemetry, usd_per_worker_hour=3.6)
+    house.worker()
+    dropped(house)
+    house.clock.advance(30)
+    house.work()
+    house.clock.advance(60)
+    house.transcriber = Interfering(lambda: house.clock.advance(5))
+    house.work()
+    assert counted(house, "QueueWait") == [30_000], "of the first attempt alone"
+    assert [line["code"] for line in house.metrics if "AttemptsFailed" in line] == ["engine_failed"]
+    assert counted(house, "AudioSeconds") == [make_transcript().duration]
+    assert counted(house, "Attempts") == [2]
+    assert counted(house, "CostUSD") == [0.005]
+
+
+def test_a_metric_is_in_cloudwatchs_own_format_and_cut_by_little() -> None:
+    house = House(transcriber=FakeTranscriber(MediaTooLong()))
+    job = dropped(house)
+    house.work()
+    line = house.metrics[-1]
+    (directive,) = line["_aws"]["CloudWatchMetrics"]
+    assert directive["Namespace"] == "Tiro"
+    assert directive["Dimensions"] == [["code", "stage"]]
+    assert [metric["Name"] for metric in directive["Metrics"]] == ["AttemptsFailed"]
+    assert (line["stage"], line["code"], line["job_id"]) == ("test", "media_too_long", job.id)
+    assert line["_aws"]["Timestamp"] == round(house.clock.now().timestamp() * 1000)
+
+
+def test_a_line_of_the_log_says_which_job_and_not_whose_or_what() -> None:
+    house = House(transcriber=FakeTranscriber(RuntimeError("Call me Ishmael, of secret.mp3")))
+    house.drop("inbox/ada/secret.mp3")
+    house.work()
+    told = [line for line in house.log if line["event"] in ("claimed", "attempt failed")]
+    assert len(told) == 2
+    for line in told:
+        assert line["owner"] == owner_hash("ada")
+        assert {"job_id", "attempt", "attempts", "trace_id"} <= set(line)
+        assert "secret" not in str({**line, "error": None})
+
+
+def test_what_a_stranger_s_error_says_is_not_logged(capsys: pytest.CaptureFixture[str]) -> None:
+    for error in (RuntimeError("Call me Ishmael"), EngineFailed("The engine failed.")):
+        log.to_stderr("attempt failed", error=error)
+    first, second = map(json.loads, capsys.readouterr().err.splitlines())
+    assert (first["error"], "Ishmael" in str(first)) == ("RuntimeError", False)
+    assert (second["code"], second["detail"]) == ("engine_failed", "The engine failed.")

@@ -43,3 +43,9 @@ class TestSQSJobQueue(JobQueueContract):
         queue.send(MESSAGE, owner="ada")
         (message,) = sqs.receive_message(QueueUrl=queue_url, MessageSystemAttributeNames=["MessageGroupId"])["Messages"]
         assert message["Attributes"]["MessageGroupId"] == "ada"
+
+    def test_a_job_s_trace_travels_as_x_ray_s(self, queue: JobQueue, sqs: SQSClient, queue_url: str) -> None:
+        trace = "1-5759e988-bd862e3fe1be46a994272793"
+        queue.send(MESSAGE.model_copy(update={"trace": trace}), owner="ada")
+        (message,) = sqs.receive_message(QueueUrl=queue_url, MessageSystemAttributeNames=["AWSTraceHeader"])["Messages"]
+        assert message["Attributes"]["AWSTraceHeader"] == f"Root={trace}"

@@ -33,7 +33,7 @@ class Size:
     jobs: int
     seed: int
     settle_seconds: float = 180.0  # that the last jobs may take when nothing goes wrong any more
-    limit_seconds: float = 1500.0
+    limit_seconds: float = 1200.0
 
 
 @dataclass

@@ -110,6 +110,33 @@ class TestTheWholeWay:
         assert len(notifier.told) == 2
         assert stack.call("POST", path.replace("dlv_", "dlv_0"))["body"]["code"] == "delivery_not_found"
 
+    def test_what_happens_is_counted_once_and_traced_from_the_call_on(
+        self,
+        stack: Stack,
+        notifier: FakeNotifier,
+        bus: FakeEventBus,
+        dynamodb: DynamoDBClient,
+        sqs: SQSClient,
+        capsys: pytest.CaptureFixture[str],
+    ) -> None:
+        make_endpoint(stack)
+        trace = {"X-Amzn-Trace-Id": "Root=1-5759e988-bd862e3fe1be46a994272793"}
+        answer = stack.call("POST", "/v1/transcriptions", body='{"source": {"upload": {}}}', headers=trace)
+        job_id = answer["body"]["id"]
+        cancel(stack, job_id)
+        capsys.readouterr()
+        on_job_change.handler(news(dynamodb, stack, job_id), None)
+        deliver_all(sqs, stack)
+        lines = [json.loads(line) for line in capsys.readouterr().out.splitlines()]
+        metrics = [line for line in lines if "_aws" in line]
+        assert [line.get("JobsCancelled") or line.get("DeliveriesDelivered") for line in metrics] == [[1.0], [1.0]]
+        for line in metrics:
+            (directive,) = line["_aws"]["CloudWatchMetrics"]
+            assert (directive["Namespace"], directive["Dimensions"]) == ("Tiro", [["stage"]])
+        [(_, headers, _)] = notifier.told
+        assert headers["traceparent"].startswith("00-5759e988bd862e3fe1be46a994272793-")
+        assert bus.events[0].trace == "1-5759e988-bd862e3fe1be46a994272793"
+
     def test_a_job_s_own_webhook(
         self, stack: Stack, notifier: FakeNotifier, bus: FakeEventBus, dynamodb: DynamoDBClient, sqs: SQSClient
     ) -> None:

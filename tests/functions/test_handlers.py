@@ -156,8 +156,8 @@ class TestTheOthers:
         assert on_schedule.handler({}, None)["sent_again"] == 1
         received = queue.receive(wait_seconds=0)
         assert received
-        assert JobMessage.parse(received.body) == JobMessage(job_id=job_id, generation=2)
         assert stored(job_id).generation == 2
+        assert JobMessage.parse(received.body) == JobMessage.of(stored(job_id))
 
     def test_what_does_not_answer_keeps_nobody_else_waiting_but_is_heard_of(
         self, stack: Stack, monkeypatch: pytest.MonkeyPatch

@@ -12,11 +12,15 @@ import pytest
 from functions import on_upload, wiring
 from tests.factories import make_transcript
 from tests.fakes import FakeTranscriber
+from tests.fakes_checkpoints import stretch_of
 from tests.functions.conftest import Stack, sqs_event
 from tests.functions.working import work, worker
+from tiro import service
 from tiro.adapters import aws
+from tiro.checkpoint import Written
 from tiro.errors import NotAudio, ServiceUnavailable
 from tiro.job import JobStatus
+from tiro.message import JobMessage
 
 UPLOAD = '{"source": {"upload": {}}}'
 HEARS = FakeTranscriber(make_transcript())
@@ -305,3 +309,51 @@ def test_what_a_job_tells_at_its_end(stack: Stack) -> None:
     assert job["lineage"]["media_etag"]
     assert job["timings"]["processing_ms"] >= 0
     assert job["cost_usd"] is None
+
+
+class TestHeardSoFar:
+    def claim(self, stack: Stack) -> service.Claim:
+        queue_one(stack)
+        received = wiring.queue(stack.settings.queue_url).receive(wait_seconds=0)
+        assert received
+        claim = service.claim(
+            JobMessage.parse(received.body),
+            receives=1,
+            jobs=wiring.jobs(),
+            runs=wiring.runs(),
+            transcripts=wiring.transcripts(stack.settings.transcript_bucket),
+            clock=wiring.clock(),
+            terms=service.LeaseTerms(120, 3),
+        )
+        assert isinstance(claim, service.Claim)
+        return claim
+
+    def hear(self, claim: service.Claim, *numbers: int) -> service.Notebook:
+        notebook = service.Notebook(claim.job, claim.run, store=wiring.checkpoints(), clock=wiring.clock())
+        notebook.note = lambda trail: wiring.runs().renew(
+            claim.job.id, claim.run.model_copy(update={"checkpoint": trail})
+        )
+        for number in numbers:
+            notebook.add(stretch_of(number))
+            notebook.write()
+        return notebook
+
+    def test_it_is_told_while_a_worker_hears_and_when_it_gave_the_job_back(self, stack: Stack) -> None:
+        claim = self.claim(stack)
+        assert stack.call("GET", path(claim.job.id))["body"]["partial"] is None
+        notebook = self.hear(claim, 0, 1, 2)
+        partial = {"text": "0 1 2", "is_whole": True, "end_seconds": 30.0}
+        assert stack.call("GET", path(claim.job.id))["body"]["partial"] == partial
+        service.give_back(claim, counted=False, runs=wiring.runs(), checkpoint=notebook.trail)
+        assert stack.call("GET", path(claim.job.id))["body"]["partial"] == partial
+
+    def test_it_is_deleted_with_its_job(self, stack: Stack) -> None:
+        claim = self.claim(stack)
+        self.hear(claim, 0, 1)
+        assert stack.call("DELETE", path(claim.job.id))["statusCode"] == 204
+        assert not service.Notebook(
+            claim.job,
+            claim.run.model_copy(update={"checkpoint": (Written(attempt=claim.run.attempt, parts=1),)}),
+            store=wiring.checkpoints(),
+            clock=wiring.clock(),
+        ).stretches

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
+from itertools import pairwise
 
 import httpx
 import openai
@@ -51,6 +52,32 @@ def test_a_recording_is_heard_once_and_told_in_every_shape(stack: Stack, client:
     assert verbose.segments
     assert verbose.segments[-1].end <= verbose.duration
     assert uploads(stack) - before == 1
+
+
+def test_what_a_caller_wishes_for_is_heard(stack: Stack, client: OpenAI) -> None:
+    answer = client.audio.transcriptions.create(
+        model="whisper-1",
+        file=SAMPLE,
+        response_format="verbose_json",
+        timestamp_granularities=["word", "segment"],
+        language="en",
+        prompt="Tyro was the scribe of Kikero.",
+        temperature=0,
+    )
+    assert "Tyro" in answer.text
+    assert answer.words
+    assert answer.segments
+    assert " ".join(word.word for word in answer.words) == answer.text
+    assert all(0 <= a.start <= a.end <= b.start <= b.end <= answer.duration for a, b in pairwise(answer.words))
+    jobs = stack.call("GET", "transcriptions?status=completed").json()["transcriptions"]
+    found = stack.call("GET", f"transcriptions/{jobs[0]['id']}/transcript?format=transcribe").json()
+    assert [item["alternatives"][0]["content"] for item in found["results"]["items"]][:2] == ["Tyro", "was"]
+
+
+@pytest.mark.filterwarnings("ignore:deprecated:DeprecationWarning")  # the SDK's own view of its method
+def test_what_is_english_is_translated_to_itself(client: OpenAI) -> None:
+    answer = client.audio.translations.create(model="whisper-1", file=SAMPLE)
+    assert error_rate(answer.text) < 0.2
 
 
 def test_the_models_are_listed(client: OpenAI) -> None:

@@ -108,6 +108,9 @@ def test_every_endpoint_that_wants_to_hear_is_told_and_knows_that_it_is_us() -> 
     assert told["data"]["metadata"] == {"order": "17"}
     assert told["data"]["url"].endswith(told["data"]["id"])
     assert post.notifier.told[0][1]["webhook-id"] == post.notifier.told[1][1]["webhook-id"]
+    assert made[0].event.trace
+    digits = made[0].event.trace[2:].replace("-", "")
+    assert [headers["traceparent"].split("-")[1] for _, headers, _ in post.notifier.told] == [digits, digits]
 
 
 def test_a_job_s_own_webhook_is_told_alone() -> None:

@@ -31,6 +31,22 @@ def test_times_are_told_as_they_come_to_be_known() -> None:
     ]
 
 
+@pytest.mark.parametrize(
+    ("ready", "cold"),
+    [(-60, 0), (0.5, 500), (99, 1500)],
+    ids=["it was there", "it came later", "its clock is wrong"],
+)
+def test_a_cold_start_is_the_wait_for_a_machine(ready: float, cold: int) -> None:
+    claimed = make_queued_job().claimed(at=NOW + after(1.5), ready_at=NOW + after(ready))
+    told = view(claimed).timings
+    assert told
+    assert (told.queued_ms, told.cold_start_ms) == (1500, cold)
+    again = claimed.returned(counted=True).claimed(at=NOW + after(9))
+    told = view(again).timings
+    assert told
+    assert told.cold_start_ms is None, "of the latest claim, and no other"
+
+
 def test_an_eta_stands_on_this_job_s_own_speed() -> None:
     job = make_queued_job(media=make_media(duration=100.0)).claimed(at=NOW)
     run = make_run(done=25.0, total=100.0, noted_at=NOW + after(5))

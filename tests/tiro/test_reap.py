@@ -8,6 +8,7 @@ from tests.factories import make_transcript
 from tests.fakes import FakeTranscriber
 from tests.house import House
 from tiro import service
+from tiro.checkpoint import Written
 from tiro.errors import LeaseLost, ServiceUnavailable
 from tiro.job import Job, JobStatus
 from tiro.message import JobMessage
@@ -117,6 +118,16 @@ class TestALapsedLease:
             house.runs.renew(job.id, dead.run)
         house.work()
         assert stored(house, job).status is JobStatus.COMPLETED
+
+    def test_what_was_heard_for_good_goes_on_with_the_job(self, house: House) -> None:
+        job = house.drop("inbox/ada/a.mp3")
+        dead = claimed(house)
+        trail = (Written(attempt=dead.run.attempt, parts=1),)
+        house.runs.renew(job.id, dead.run.model_copy(update={"checkpoint": trail}))
+        house.queue.lose()
+        house.clock.advance(120 + 301)
+        house.reap()
+        assert claimed(house).run.checkpoint == trail
 
     def test_is_left_to_the_next_worker_for_a_while(self, house: House) -> None:
         house.drop("inbox/ada/a.mp3")

@@ -11,7 +11,7 @@ from hypothesis import strategies as st
 
 from tiro.errors import InvalidRequest, MalformedBody, RequestError
 from tiro.language import WHISPER_LANGUAGES, parse_language, to_bcp47
-from tiro.request import S3Object, parse_options, parse_request
+from tiro.request import Options, S3Object, parse_options, parse_request
 
 
 def ask(**fields: Any) -> str:
@@ -73,6 +73,14 @@ def test_what_is_not_json_is_malformed(body: str | bytes | None) -> None:
         (ask(source={"s3": "https://example.com/x"}), "/source/s3", "s3://bucket/key"),
         (ask(source={"s3": "s3://bucket/"}), "/source/s3", "s3://bucket/key"),
         (ask(source={"s3": "s3://bucket/" + "k" * 1025}), "/source/s3", "1,024"),
+        (ask(if_unsure="shrug"), "/if_unsure", "not a language"),
+        (ask(language_threshold=1.5), "/language_threshold", "less than or equal to 1"),
+        (ask(hotwords=["Tiro", " "]), "/hotwords/1", "at least 1"),
+        (ask(hotwords=["word"] * 101), "/hotwords", "at most 100"),
+        (ask(channels="left"), "/channels", "'mix' or 'separate'"),
+        (ask(start=-1), "/start", "greater than or equal to 0"),
+        (ask(start=9, end=9), "", "end after it starts"),
+        (ask(language="en", multilingual=True), "", "language or multilingual"),
     ],
 )
 def test_a_wrong_field_is_named(body: str, pointer: str, says: str) -> None:
@@ -94,3 +102,8 @@ def test_options_stand_among_other_metadata() -> None:
     assert parse_options({"language": "de-AT", "photographer": "me"}).language == "de"
     with pytest.raises(InvalidRequest, match="klingon"):
         parse_options({"language": "klingon"})
+
+
+def test_options_may_be_written_as_text_alone() -> None:
+    written = {"words": "true", "hotwords": "Tiro, Cicero,", "start": "1.5", "end": "60", "if_unsure": "PT-br"}
+    assert parse_options(written) == Options(words=True, hotwords=("Tiro", "Cicero"), start=1.5, end=60, if_unsure="pt")

@@ -13,6 +13,7 @@ from tiro import service
 from tiro.errors import (
     Conflict,
     FormatNotAcceptable,
+    InvalidRequest,
     JobHeld,
     JobNotFound,
     MediaEmpty,
@@ -96,6 +97,16 @@ class TestSubmit:
             house.submit('{"source": {"s3": "s3://media/inbox/ada/empty.mp3"}}')
         with pytest.raises(MediaTooLarge, match="5,368,709,121 bytes"):
             house.submit('{"source": {"upload": {"size": 5368709121}}}')
+        assert not house.jobs.jobs
+
+    @pytest.mark.parametrize(
+        ("model", "option"),
+        [("turbo", '"task": "translate"'), ("base.en", '"language": "de"'), ("base", '"language": "yue"')],
+    )
+    def test_what_the_model_cannot_do_is_refused_before_there_is_a_job(self, model: str, option: str) -> None:
+        house = House(settings=ApiSettings(**NAMES, models=(model,)))
+        with pytest.raises(InvalidRequest, match=f"The model {model} "):
+            house.submit(f'{{"source": {{"upload": {{}}}}, {option}}}')
         assert not house.jobs.jobs
 
     def test_the_message_goes_before_the_record(self, house: House, monkeypatch: pytest.MonkeyPatch) -> None:

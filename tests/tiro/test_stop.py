@@ -24,7 +24,7 @@ from tiro.errors import (
 )
 from tiro.job import TOMBSTONE, Job, JobStatus, Media
 from tiro.message import JobMessage
-from tiro.ports import OnProgress
+from tiro.ports import Checkpoint, OnProgress
 from tiro.request import Options, S3Object
 from tiro.service import Claim, LeaseTerms
 from tiro.transcript import Transcript
@@ -43,7 +43,15 @@ class During:
     def __init__(self, happens: Callable[[], object], *, endless: bool = False) -> None:
         self._happens, self._endless = happens, endless
 
-    def transcribe(self, media: Media, options: Options, *, max_seconds: float, on_progress: OnProgress) -> Transcript:
+    def transcribe(
+        self,
+        media: Media,
+        options: Options,
+        *,
+        max_seconds: float,
+        on_progress: OnProgress,
+        checkpoint: Checkpoint | None = None,
+    ) -> Transcript:
         self._happens()
         on_progress(1.0, 2.0)
         while self._endless:

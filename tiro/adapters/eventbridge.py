@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import json
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 from botocore.exceptions import BotoCoreError, ClientError
 
@@ -27,6 +27,7 @@ class EventBridgeBus:
 
     def publish(self, event: Event) -> None:
         detail = event.data() | {"event": event.id, "type": event.type.value, "owner": event.owner}
+        trace: dict[str, Any] = {"TraceHeader": f"Root={event.trace}"} if event.trace else {}
         try:
             answer = self._client.put_events(
                 Entries=[
@@ -37,6 +38,7 @@ class EventBridgeBus:
                         "Time": event.at,
                         "Resources": [],
                         "Detail": json.dumps(detail),
+                        **trace,  # type: ignore[typeddict-item]  # it is one of the entry's own
                     }
                 ]
             )

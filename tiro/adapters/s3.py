@@ -51,7 +51,7 @@ class S3MediaStore:
         self._bucket = bucket
 
     def head(self, source: S3Object, version: str | None = None) -> MediaInfo:
-        with _s3_errors(_not_found(source.bucket, source.key)):
+        with s3_errors(_not_found(source.bucket, source.key)):
             answer = self._client.head_object(**_given(Bucket=source.bucket, Key=source.key, VersionId=version))
         version = answer.get("VersionId")
         metadata = {name.lower(): value for name, value in answer["Metadata"].items()}
@@ -70,7 +70,7 @@ class S3MediaStore:
     def _tags(self, source: S3Object, version: str | None) -> dict[str, str]:
         where = _given(Bucket=source.bucket, Key=source.key, VersionId=version)
         try:
-            with _s3_errors(_not_found(source.bucket, source.key)):
+            with s3_errors(_not_found(source.bucket, source.key)):
                 tags = self._client.get_object_tagging(**where)["TagSet"]
         except MediaNotFound:  # it was there a moment ago: we may read it, but not its tags
             return {}
@@ -79,7 +79,7 @@ class S3MediaStore:
     def read(self, media: Media, start: int, end: int) -> bytes:
         if end <= start or (media.size is not None and start >= media.size):
             return b""
-        with _s3_errors(_not_found(media.bucket, media.key)):
+        with s3_errors(_not_found(media.bucket, media.key)):
             for _ in range(_READ_TRIES - 1):
                 with suppress(*_BROKE_OFF):
                     return self._read(media, start, end)
@@ -99,7 +99,7 @@ class S3MediaStore:
         return _body(answer, start, end)
 
     def keep(self, key: str, body: bytes, *, content_type: str | None) -> Media:
-        with _s3_errors():
+        with s3_errors():
             answer = self._client.put_object(
                 Bucket=self._bucket, Key=key, Body=body, **_given(ContentType=content_type)
             )
@@ -109,7 +109,7 @@ class S3MediaStore:
         )
 
     def erase(self, source: S3Object) -> None:
-        with _s3_errors():
+        with s3_errors():
             pages = self._client.get_paginator("list_object_versions").paginate(Bucket=source.bucket, Prefix=source.key)
             for page in pages:
                 for found in (*page.get("Versions", []), *page.get("DeleteMarkers", [])):
@@ -118,7 +118,7 @@ class S3MediaStore:
 
     def presign_upload(self, key: str, *, content_type: str | None, size: int | None, seconds: int) -> Upload:
         signed = _given(Bucket=self._bucket, Key=key, ContentType=content_type, ContentLength=size)
-        with _s3_errors():
+        with s3_errors():
             url = self._client.generate_presigned_url("put_object", Params=signed, ExpiresIn=seconds)
         headers = {"Content-Type": content_type, "Content-Length": None if size is None else str(size)}
         expires_at = _signed_at(url) + timedelta(seconds=seconds)
@@ -134,12 +134,12 @@ class S3TranscriptStore:
 
     def put(self, key: str, transcript: Transcript) -> None:
         body = transcript.model_dump_json().encode()
-        with _s3_errors():
+        with s3_errors():
             self._client.put_object(Bucket=self._bucket, Key=key, Body=body, ContentType="application/json")
 
     def get(self, key: str) -> Transcript:
         lost = TranscriptUnavailable("The transcript is not there any more.")
-        with _s3_errors(lost):
+        with s3_errors(lost):
             answer = self._client.get_object(Bucket=self._bucket, Key=key)
             with closing(answer["Body"]) as body:
                 text = body.read()
@@ -158,17 +158,17 @@ class S3TranscriptStore:
         raise ServiceUnavailable(f"Too many are writing s3://{self._bucket}/{key} at once. Try again in a moment.")
 
     def withdraw(self, key: str) -> None:
-        with _s3_errors():
+        with s3_errors():
             self._client.delete_object(Bucket=self._bucket, Key=key)
 
     def erase(self, prefix: str) -> None:
-        with _s3_errors():
+        with s3_errors():
             for page in self._client.get_paginator("list_objects_v2").paginate(Bucket=self._bucket, Prefix=prefix):
                 for found in page.get("Contents", []):
                     self._client.delete_object(Bucket=self._bucket, Key=found["Key"])
 
     def lend(self, key: str, body: bytes, content_type: str, *, seconds: int) -> str:
-        with _s3_errors():
+        with s3_errors():
             self._client.put_object(Bucket=self._bucket, Key=key, Body=body, ContentType=content_type)
             return self._client.generate_presigned_url(
                 "get_object", Params={"Bucket": self._bucket, "Key": key}, ExpiresIn=seconds
@@ -177,7 +177,7 @@ class S3TranscriptStore:
     def _etag(self, key: str) -> str | None:
         missing = MediaNotFound()
         try:
-            with _s3_errors(missing):
+            with s3_errors(missing):
                 return self._client.head_object(Bucket=self._bucket, Key=key)["ETag"]
         except MediaNotFound:
             return None
@@ -185,7 +185,7 @@ class S3TranscriptStore:
     def _put_over(self, etag: str | None, key: str, body: bytes, media_type: str) -> bool:
         """Write, if what is there is still what `etag` names; return whether it was."""
         unchanged = {"IfNoneMatch": "*"} if etag is None else {"IfMatch": etag}
-        with _s3_errors():
+        with s3_errors():
             try:
                 self._client.put_object(
                     Bucket=self._bucket, Key=key, Body=body, ContentType=media_type, **_given(**unchanged)
@@ -198,7 +198,7 @@ class S3TranscriptStore:
 
 
 @contextmanager
-def _s3_errors(missing: TiroError | None = None) -> Iterator[None]:
+def s3_errors(missing: TiroError | None = None) -> Iterator[None]:
     """Let no error of botocore's out: an object that cannot be read is `missing`, all else ServiceUnavailable."""
     try:
         yield

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from contextlib import contextmanager
-from typing import TYPE_CHECKING, Generic, TypeVar
+from typing import TYPE_CHECKING, Any, Generic, TypeVar
 
 from botocore.exceptions import BotoCoreError, ClientError
 
@@ -37,11 +37,13 @@ class SQSJobQueue:
         self._queue_url = queue_url
 
     def send(self, message: JobMessage, *, owner: str) -> None:
+        trace: Any = {"AWSTraceHeader": {"DataType": "String", "StringValue": f"Root={message.trace}"}}
         with _sqs_errors():
             self._client.send_message(
                 QueueUrl=self._queue_url,
                 MessageBody=message.model_dump_json(),
                 MessageGroupId=owner,  # on a standard queue it orders nothing: it makes the queue fair
+                MessageSystemAttributes=trace if message.trace else {},  # which is how X-Ray sees it pass
             )
 
     def receive(self, *, wait_seconds: int) -> Received | None:

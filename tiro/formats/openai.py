@@ -29,9 +29,10 @@ def brief_json(transcript: Transcript) -> str:
 
 def verbose_json(transcript: Transcript, wishes: Wishes = NO_WISHES) -> str:
     """Return segments unless only words are wished for, and words, without probabilities, only when they are."""
+    written = "en" if wishes.task == "translate" else transcript.language
     answer: dict[str, Any] = {
         "task": wishes.task,
-        "language": "english" if wishes.task == "translate" else english_name(transcript.language),
+        "language": english_name(written),
         "duration": transcript.duration,
         "text": transcript.text.strip(),
     }
@@ -39,7 +40,7 @@ def verbose_json(transcript: Transcript, wishes: Wishes = NO_WISHES) -> str:
         words = (word for segment in transcript.segments for word in segment.words)
         answer["words"] = [{"word": tidy(w.text), "start": w.start, "end": w.end} for w in words]
     if "segment" in wishes.granularities or not wishes.granularities:
-        before = " " if spaced(transcript.language) else ""  # so that segments, joined, are the text
+        before = " " if spaced(written) else ""  # so that segments, joined, are the text
         answer["segments"] = [_segment(i, s, before) for i, s in enumerate(transcript.segments)]
     return _dump({**answer, "usage": _usage(transcript)})
 

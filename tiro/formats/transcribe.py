@@ -34,7 +34,7 @@ class _Stretch:
 
 def transcribe(transcript: Transcript, wishes: Wishes = NO_WISHES) -> str:
     """Return the JSON of a completed job, named and owned as `wishes` says."""
-    stretches = list(_stretches(transcript))
+    stretches = list(_stretches(transcript, with_spaces=wishes.task == "translate" or spaced(transcript.language)))
     items = [item for stretch in stretches for item in stretch.items]
     results: dict[str, Any] = {"transcripts": [{"transcript": transcript.text.strip()}]}
     if not transcript.no_speech:
@@ -49,12 +49,12 @@ def transcribe(transcript: Transcript, wishes: Wishes = NO_WISHES) -> str:
     return json.dumps(job, ensure_ascii=False, separators=(",", ":"))
 
 
-def _stretches(transcript: Transcript) -> Iterator[_Stretch]:
+def _stretches(transcript: Transcript, *, with_spaces: bool) -> Iterator[_Stretch]:
     labels = _labels(transcript)
     number = 0
     for segment in transcript.segments:
         items = []
-        for word in _words(segment, spaced(transcript.language)):
+        for word in _words(segment, with_spaces):
             for item in _items(word):
                 label = {"channel_label": labels[segment.channel]} if segment.channel else {}
                 items.append({"id": number, **item, **label})

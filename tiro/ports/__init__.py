@@ -3,6 +3,7 @@
 from tiro.ports.asked import AskedStore
 from tiro.ports.batches import BatchStore
 from tiro.ports.calls import CallStore, WaitingRoom
+from tiro.ports.checkpoints import CheckpointStore
 from tiro.ports.clock import Clock
 from tiro.ports.delivery import DeliveryQueue, DeliveryStore, EndpointStore, EventBus, Notifier, Reply
 from tiro.ports.fetch import FetchQueue, FetchStore, Part, PartStore, Stream, Web
@@ -16,6 +17,7 @@ from tiro.ports.speech import (
     SAMPLE_RATE,
     WINDOW_SECONDS,
     Blocks,
+    Checkpoint,
     DecodeOptions,
     HeardSegment,
     HeardWindow,
@@ -34,6 +36,8 @@ __all__ = [
     "BatchStore",
     "Blocks",
     "CallStore",
+    "Checkpoint",
+    "CheckpointStore",
     "Clock",
     "DecodeOptions",
     "DeliveryQueue",

@@ -6,6 +6,7 @@ from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any, Protocol
 
+from tiro.checkpoint import Stretch
 from tiro.job import Media
 from tiro.request import Options
 from tiro.transcript import Engine, Transcript
@@ -26,11 +27,36 @@ class OnProgress(Protocol):
         ...
 
 
-class Transcriber(Protocol):
-    """Hears one recording to the end: decodes, cuts, transcribes, judges, stitches."""
+class Checkpoint(Protocol):
+    """What was heard of one recording for good, by this attempt and by those before it."""
 
-    def transcribe(self, media: Media, options: Options, *, max_seconds: float, on_progress: OnProgress) -> Transcript:
-        """Raises MediaError when it cannot be heard, TransientError when trying again may help."""
+    @property
+    def stretches(self) -> Sequence[Stretch]:
+        """What earlier attempts heard, in order and without a gap."""
+        ...
+
+    def add(self, stretch: Stretch) -> None:
+        """Note what follows. It may be kept in memory for a while before it is written."""
+        ...
+
+
+class Transcriber(Protocol):
+    """Hears one recording to the end: decodes, cuts, transcribes, judges, stitches. Many threads may use one."""
+
+    def transcribe(
+        self,
+        media: Media,
+        options: Options,
+        *,
+        max_seconds: float,
+        on_progress: OnProgress,
+        checkpoint: Checkpoint | None = None,
+    ) -> Transcript:
+        """Go on where `checkpoint` ends; each stretch is added to it as soon as all before it is heard for good.
+
+        The transcript is the same wherever and however often the way to it was left and taken up again.
+        Raises MediaError when it cannot be heard, TransientError when trying again may help.
+        """
         ...
 
 

@@ -11,6 +11,7 @@ Plain functions over ports; each file is a stretch of the way. The order of writ
 from tiro.service.admit import admit
 from tiro.service.arrive import DROP_SECONDS, ObjectCreated, arrived
 from tiro.service.batch import find_batch, submit_batch
+from tiro.service.checkpoint import Notebook, clear, clear_if_over, partial
 from tiro.service.deliver import Deliverer, announce, pass_on_due
 from tiro.service.dictate import Dictation, dictate, wait_for
 from tiro.service.end import abandon_parts, bury, expire, fail
@@ -36,6 +37,7 @@ __all__ = [
     "Dictation",
     "Fetcher",
     "LeaseTerms",
+    "Notebook",
     "ObjectCreated",
     "ReapTerms",
     "Reaped",
@@ -52,6 +54,8 @@ __all__ = [
     "check_size",
     "check_webhook",
     "claim",
+    "clear",
+    "clear_if_over",
     "complete_upload",
     "delete",
     "dictate",
@@ -65,6 +69,7 @@ __all__ = [
     "list_jobs",
     "once",
     "part_urls",
+    "partial",
     "pass_on_due",
     "read_transcript",
     "redeliver",

@@ -116,6 +116,6 @@ def _enqueue(
     found = info.media.model_copy(update={"duration": reader.duration(info.media), "name": name or info.media.name})
     check_duration(found.duration, limits.max_media_seconds)
     queued = job.queued(at=clock.now(), media=found)
-    queue.send(JobMessage(job_id=job.id, generation=queued.generation), owner=job.owner)
+    queue.send(JobMessage.of(queued), owner=job.owner)
     jobs.save(job, queued)
     return queued

@@ -17,6 +17,7 @@ from tiro.delivery import GONE, THROTTLED, Attempt, Delivery, DeliveryState, Eve
 from tiro.errors import AddressRefused, Conflict, DeliveryNotFound, PeerUnavailable, WebhookNotFound
 from tiro.message import DeliveryMessage
 from tiro.ports import Clock, DeliveryQueue, DeliveryStore, EndpointStore, Notifier, Reply
+from tiro.trace import traceparent
 from tiro.webhook import ENDS, Endpoint
 
 Change = Callable[[Endpoint], Endpoint]
@@ -99,6 +100,8 @@ class Deliverer:
         begun = self._save(delivery, delivery.begun(until=now + LEASE))
         body = delivery.event.body()
         headers = sign(body, message_id=delivery.event.id, at=now, secrets=target.secrets)
+        if trace := delivery.event.trace:
+            headers = {**headers, "traceparent": traceparent(trace, delivery.id)}
         made, reply = attempt(target.url, headers, body, notifier=self.notifier, clock=self.clock)
         return self._conclude(begun, made, reply, target)
 

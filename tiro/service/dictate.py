@@ -99,7 +99,7 @@ def _make(
         options=dictation.options,
         created_at=now,
     ).queued(at=now, media=found)
-    queue.send(JobMessage(job_id=job.id, generation=job.generation), owner=job.owner)
+    queue.send(JobMessage.of(job), owner=job.owner)
     try:
         return jobs.create(job)
     except Conflict:

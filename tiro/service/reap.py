@@ -15,6 +15,7 @@ from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 from typing import TypeVar
 
+from tiro.checkpoint import Trail
 from tiro.errors import Conflict, JobNotFound, TransientError
 from tiro.fetch import Fetch
 from tiro.job import Job, JobStatus, Run
@@ -116,7 +117,7 @@ class Reaper:
             fail(job, died(job), jobs=self.jobs, transcripts=self.transcripts, clock=self.clock, held=held)
             reaped.failed.append(job_id)
         else:
-            resent = self._resend(job)
+            resent = self._resend(job, checkpoint=run.checkpoint)
             self.runs.finish(job, resent, run.attempt)
             reaped.taken_back.append(job_id)
 
@@ -125,9 +126,9 @@ class Reaper:
         self.jobs.save(job, resent)
         reaped.sent_again.append(job.id)
 
-    def _resend(self, job: Job) -> Job:
-        resent = job.resent(at=self.clock.now())
-        self.queue.send(JobMessage(job_id=job.id, generation=resent.generation), owner=job.owner)
+    def _resend(self, job: Job, checkpoint: Trail = ()) -> Job:
+        resent = job.resent(at=self.clock.now(), checkpoint=checkpoint)
+        self.queue.send(JobMessage.of(resent), owner=job.owner)
         return resent
 
     def _fetch_again(self, fetch: Fetch, reaped: Reaped) -> None:

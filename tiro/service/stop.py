@@ -75,7 +75,7 @@ def delete(
 def _erase(job: Job, *, jobs: JobStore, media: MediaStore, transcripts: TranscriptStore) -> None:
     if job.media and job.source in ("upload", "url") and job.media.key.startswith(f"uploads/{job.owner}/"):
         media.erase(S3Object(bucket=job.media.bucket, key=job.media.key))
-    for prefix in ("transcripts", "renderings"):
+    for prefix in ("transcripts", "renderings", "checkpoints"):
         transcripts.erase(f"{prefix}/{job.owner}/{job.id}/")
     if job.drop and jobs.newest(job.drop):
         for name in BESIDE_A_DROP:
@@ -122,7 +122,7 @@ def retry(
             raise
         return await_fetch(new, job.url, jobs=jobs, fetches=fetches, settings=settings)
     queued = new.queued(at=now, media=found)
-    queue.send(JobMessage(job_id=queued.id, generation=queued.generation), owner=queued.owner)
+    queue.send(JobMessage.of(queued), owner=queued.owner)
     return jobs.create(queued)
 
 

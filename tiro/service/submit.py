@@ -8,6 +8,7 @@ from tiro.address import Address, Reach
 from tiro.errors import SourceForbidden
 from tiro.job import Job, JobStatus, Media, new_id
 from tiro.message import FetchMessage, JobMessage
+from tiro.model import check_understood
 from tiro.ports import Clock, FetchQueue, JobQueue, JobStore, MediaStore, PartStore
 from tiro.request import S3Object, TranscriptionRequest, UploadSource
 from tiro.service.fetch import check_reachable
@@ -30,31 +31,40 @@ def submit(
     settings: ApiSettings,
     batch: str | None = None,
     job_id: str | None = None,  # else a new one
+    trace: str | None = None,  # of the call
 ) -> tuple[Job, Upload | None]:
     """Make a job. With an `upload` source, also return how to send the recording.
 
-    Raises SourceForbidden, AddressRefused, MediaNotFound, MediaEmpty or MediaTooLarge, and then there is
-    no job; Conflict when there is one of this id.
+    Raises SourceForbidden, AddressRefused, MediaNotFound, MediaEmpty, MediaTooLarge, or InvalidRequest for what
+    the model cannot do, and then there is no job; Conflict when there is one of this id.
     """
+    check_understood(settings.models[0], language=request.language, task=request.task)
     if request.source.upload:
-        job = _new_job(request, owner=owner, source="upload", batch=batch, clock=clock, job_id=job_id)
+        job = _new_job(request, owner=owner, source="upload", batch=batch, clock=clock, job_id=job_id, trace=trace)
         return _await_upload(job, request.source.upload, jobs=jobs, media=media, parts=parts, settings=settings)
     if request.source.url:
-        job = _new_job(request, owner=owner, source="url", batch=batch, clock=clock, job_id=job_id)
+        job = _new_job(request, owner=owner, source="url", batch=batch, clock=clock, job_id=job_id, trace=trace)
         return await_fetch(job, request.source.url, jobs=jobs, fetches=fetches, settings=settings), None
     assert request.source.s3  # noqa: S101  (Source holds exactly one)
     _check_allowed(request.source.s3, owner, settings)
     found = media.head(request.source.s3).media
     check_size(found, settings)
-    job = _new_job(request, owner=owner, source="s3", batch=batch, clock=clock, job_id=job_id).queued(
+    job = _new_job(request, owner=owner, source="s3", batch=batch, clock=clock, job_id=job_id, trace=trace).queued(
         at=clock.now(), media=found
     )
-    queue.send(JobMessage(job_id=job.id, generation=job.generation), owner=owner)
+    queue.send(JobMessage.of(job), owner=owner)
     return jobs.create(job), None
 
 
 def _new_job(
-    request: TranscriptionRequest, *, owner: str, source: str, batch: str | None, clock: Clock, job_id: str | None
+    request: TranscriptionRequest,
+    *,
+    owner: str,
+    source: str,
+    batch: str | None,
+    clock: Clock,
+    job_id: str | None,
+    trace: str | None,
 ) -> Job:
     now = clock.now()
     return Job(
@@ -63,6 +73,7 @@ def _new_job(
         status=JobStatus.AWAITING_MEDIA,
         source=source,
         batch=batch,
+        trace=trace,
         options=request.options,
         metadata=request.metadata,
         webhook=request.webhook,

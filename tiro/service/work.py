@@ -3,14 +3,15 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from datetime import timedelta
+from datetime import datetime, timedelta
 
+from tiro.checkpoint import Trail
 from tiro.details import Lineage
 from tiro.errors import Conflict, JobNotFound
 from tiro.formats import FORMATS
 from tiro.job import Drop, Job, JobStatus, Media, Run, TranscriptRef, new_id
 from tiro.message import JobMessage
-from tiro.ports import Clock, JobStore, OnProgress, RunStore, Transcriber, TranscriptStore
+from tiro.ports import Checkpoint, Clock, JobStore, OnProgress, RunStore, Transcriber, TranscriptStore
 from tiro.service.end import BESIDE_A_DROP, died, fail, problem_key
 from tiro.settings import Limits
 from tiro.transcript import Engine, Transcript
@@ -39,6 +40,7 @@ class Declined:
 class LeaseTerms:
     seconds: float  # a lease lasts, from each heartbeat on
     max_attempts: int
+    ready_at: datetime | None = None  # since when the worker could have taken a job
 
 
 def claim(
@@ -73,9 +75,11 @@ def claim(
     run = Run(
         attempt=new_id(now, clock.entropy()),
         lease_expires_at=now + timedelta(seconds=terms.seconds),
+        done=held.done if held else 0.0,
         total=job.media.duration if job.media else None,
+        checkpoint=held.checkpoint if held else job.checkpoint,
     )
-    claimed = job.claimed(at=now)
+    claimed = job.claimed(at=now, ready_at=terms.ready_at)
     try:
         runs.claim(job, claimed, run, now=now)
     except Conflict:
@@ -97,6 +101,7 @@ def transcribe(
     clock: Clock,
     limits: Limits,
     on_progress: OnProgress,
+    checkpoint: Checkpoint | None = None,
 ) -> Job:
     """Hear the recording, store the transcript, complete the job.
 
@@ -105,7 +110,11 @@ def transcribe(
     job = claim.job
     assert job.media  # noqa: S101  (a job is queued with its media)
     transcript = transcriber.transcribe(
-        job.media, job.options, max_seconds=limits.max_media_seconds, on_progress=on_progress
+        job.media,
+        job.options,
+        max_seconds=limits.max_media_seconds,
+        on_progress=on_progress,
+        checkpoint=checkpoint,
     )
     ref = TranscriptRef(
         key=f"transcripts/{job.owner}/{job.id}/{claim.run.attempt}.json",
@@ -160,6 +169,6 @@ def _publish(drop: Drop, transcript: Transcript, *, jobs: JobStore, transcripts:
         transcripts.withdraw(problem_key(drop))
 
 
-def give_back(claim: Claim, *, counted: bool, runs: RunStore) -> None:
+def give_back(claim: Claim, *, counted: bool, runs: RunStore, checkpoint: Trail = ()) -> None:
     """Let another attempt have the job. Raises LeaseLost when one already has."""
-    runs.finish(claim.job, claim.job.returned(counted=counted), claim.run.attempt)
+    runs.finish(claim.job, claim.job.returned(counted=counted, checkpoint=checkpoint), claim.run.attempt)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
@@ -49,11 +50,15 @@ def test_it_hears_words_at_their_times(engine: SpeechEngine, speech: PCM) -> Non
 
 
 @pytest.mark.model
-def test_a_window_is_heard_alike_alone_and_in_company(engine: SpeechEngine, speech: PCM) -> None:
-    (alone,) = engine.decode(engine.encode([speech]), ENGLISH)
-    short = speech[: 3 * SAMPLE_RATE]
-    among = engine.decode(engine.encode([short, speech, short]), ENGLISH)[1]
-    assert [s.text for s in among.segments] == [s.text for s in alone.segments]
+@pytest.mark.parametrize("temperature", [0.0, 0.6])
+def test_a_window_is_heard_alike_alone_and_in_company(engine: SpeechEngine, speech: PCM, temperature: float) -> None:
+    options = replace(ENGLISH, temperature=temperature, seed=20)
+    pieces = [speech[: seconds * SAMPLE_RATE] for seconds in (3, 9, 5, 2, 7)]
+    alone = [heard for pcm in pieces for heard in engine.decode(engine.encode([pcm]), options)]
+    for size in (2, 5):
+        batches = [pieces[i : i + size] for i in range(0, len(pieces), size)]
+        among = [heard for batch in batches for heard in engine.decode(engine.encode(batch), options)]
+        assert among == alone, f"to the last bit of its probability, in batches of {size}"
 
 
 @pytest.mark.model
@@ -112,7 +117,6 @@ def test_silence_shifts_no_clock(engine: SpeechEngine, corpus: Path, name: str, 
 
 class _Broken:
     n_mels = 80
-    num_workers = 2
 
     def __init__(self, error: Exception) -> None:
         self._error = error
@@ -124,6 +128,6 @@ class _Broken:
 @pytest.mark.parametrize("error", [RuntimeError("CUDA failed with error out of memory"), MemoryError()])
 def test_what_breaks_inside_is_an_engine_failure(error: Exception) -> None:
     info = Engine(name="broken", version="1", model="none", model_sha256="", compute_type="int8")
-    engine = FasterWhisperEngine(_Broken(error), None, info)
+    engine = FasterWhisperEngine(lambda threads: _Broken(error), 2, None, info)
     with pytest.raises(EngineFailed, match="out of memory"):
         engine.encode([np.zeros(SAMPLE_RATE, np.float32)])

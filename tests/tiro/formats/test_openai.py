@@ -102,6 +102,9 @@ def test_a_translation_is_in_english() -> None:
     found = verbose(task="translate", language="de")
     assert (found["task"], found["language"]) == ("translate", "english")
     assert parsed(TranslationVerbose, {**found}).language == "english"
+    assert [s["text"] for s in verbose(task="translate", language="ja")["segments"]] == [
+        s["text"] for s in found["segments"]
+    ], "with the spaces of English"
 
 
 def test_every_language_has_its_name() -> None:

@@ -3,7 +3,7 @@
 pk               sk                 what
 job#{id}         job                a job, or its tombstone; the index `due` sees it while it awaits its media or is
                                     queued, and `by_owner` (owner_month, job_id, and its summary) until it is deleted
-job#{id}         run                its lease and progress: small and often written; `due` sees its end, in minutes
+job#{id}         run                its lease, progress and checkpoint: small, often written; `due` sees when it ends
 job#{id}         event#{revision}   the outbox: what a change has to tell, which the stream takes on; kept for a week
 job#{id}         delivery#{id}      an event on its way to a webhook, and its log; `due` sees it while it is pending
 webhooks#{owner} endpoint#{id}      where an owner's events are told, and the secret that signs them

@@ -1,0 +1,157 @@
+"""A recording that does harm fails its own job, by name, and nothing else."""
+
+from __future__ import annotations
+
+import io
+import json
+import sys
+import threading
+import time
+from collections.abc import Callable
+from contextlib import closing
+from pathlib import Path
+from typing import BinaryIO
+
+import numpy as np
+import pytest
+
+from container.audio import Recording
+from container.decoding import DECODER, Decoders, DecoderTerms
+from tests.container.sound import tone, write
+from tiro.errors import DecoderFailed, MediaHarmful, MediaTooLong, TiroError
+from tiro.ports import SAMPLE_RATE
+
+TERMS = DecoderTerms(memory_bytes=256 * 1024**2, quiet_seconds=20)
+
+
+def hear(decoders: Decoders, file: BinaryIO, *, max_seconds: float = 3600) -> float:
+    """Return how many seconds of sound come out."""
+    with decoders.open(file, max_seconds=max_seconds) as recording:
+        return sum(len(block) for block in recording.blocks()) / SAMPLE_RATE
+
+
+def hostile(what: str, terms: DecoderTerms = TERMS) -> Decoders:
+    command = [sys.executable, "-E", "-s", "-m", "tests.container.hostile_decoder", what]
+    return Decoders(terms, command=command)
+
+
+@pytest.mark.parametrize(
+    ("deed", "error", "why"),
+    [
+        ("crash", MediaHarmful, "SIGSEGV"),
+        ("eat memory", MediaHarmful, "more than 256 MiB of memory"),
+        ("be killed", DecoderFailed, "was killed"),
+        ("exit", DecoderFailed, "status 3"),
+        ("have a bug", DecoderFailed, "KeyError"),
+    ],
+)
+def test_whatever_a_recording_does_is_an_error_of_its_own_job(deed: str, error: type[TiroError], why: str) -> None:
+    with closing(hostile(deed)) as decoders, pytest.raises(error, match=why):
+        hear(decoders, io.BytesIO(bytes(100)))
+
+
+@pytest.mark.parametrize("deed", ["be quiet", "read for ever"])
+def test_a_decoder_that_makes_no_sound_is_given_up(deed: str) -> None:
+    terms = DecoderTerms(quiet_seconds=5)  # of which a cold start takes its share
+    with closing(hostile(deed, terms)) as decoders, pytest.raises(MediaHarmful, match="no sound"):
+        hear(decoders, io.BytesIO(bytes(2 * 1024**2)))
+
+
+def test_a_decoder_that_computes_for_ever_is_ended_by_the_kernel() -> None:
+    terms = DecoderTerms(quiet_seconds=600, cpu_share=-59)  # of one second of sound: 60 - 59
+    with closing(hostile("spin", terms)) as decoders, pytest.raises(MediaHarmful, match="processor time"):
+        hear(decoders, io.BytesIO(bytes(100)), max_seconds=1)
+
+
+def test_a_decoder_that_never_ends_is_cut_off_by_who_listens() -> None:
+    with closing(hostile("go on for ever")) as decoders, pytest.raises(MediaTooLong):
+        hear(decoders, io.BytesIO(bytes(100)), max_seconds=10)
+
+
+def test_a_decoder_can_open_nothing_and_knows_nobody(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("AWS_SECRET_ACCESS_KEY", "secret")
+    with closing(hostile("get out")) as decoders:
+        assert hear(decoders, io.BytesIO(bytes(100))) == 1.0
+
+
+def test_after_one_that_crashed_the_next_is_decoded(tmp_path: Path) -> None:
+    with closing(hostile("crash")) as decoders, pytest.raises(MediaHarmful):
+        hear(decoders, io.BytesIO(bytes(100)))
+    with closing(Decoders(TERMS)) as decoders, write(tmp_path / "a.flac", tone(3), codec="flac").open("rb") as file:
+        assert hear(decoders, file) == pytest.approx(3)
+
+
+class _SlowStore(io.BytesIO):
+    def read(self, size: int | None = -1) -> bytes:
+        time.sleep(0.2)
+        return super().read(size)
+
+
+def test_a_slow_store_is_not_taken_for_a_stuck_decoder(tmp_path: Path) -> None:
+    data = write(tmp_path / "a.mp3", tone(60), codec="libmp3lame").read_bytes()
+    with closing(Decoders(DecoderTerms(quiet_seconds=3))) as decoders:
+        hear(decoders, io.BytesIO(data))  # so that the next is warm
+        assert hear(decoders, _SlowStore(data)) == pytest.approx(60, abs=0.2)
+
+
+def test_nothing_is_decoded_that_nobody_asks_for(tmp_path: Path) -> None:
+    """An hour must not pile up in a pipe while the engine is busy with its first minute."""
+    path = write(tmp_path / "a.wav", np.zeros(600 * SAMPLE_RATE, np.float32))
+    with (
+        closing(Decoders()) as decoders,
+        path.open("rb") as file,
+        decoders.open(file, max_seconds=3600) as recording,
+    ):
+        blocks = recording.blocks()
+        for _ in range(4):
+            next(blocks)
+        time.sleep(0.5)
+        assert file.tell() < 60 * 2 * SAMPLE_RATE
+
+
+def test_no_process_is_left_behind(tmp_path: Path) -> None:
+    children = Path(f"/proc/self/task/{threading.get_native_id()}/children")
+    path, before = write(tmp_path / "a.wav", tone(1)), children.read_text()
+    with closing(Decoders()) as decoders:
+        for _ in range(3):
+            with path.open("rb") as file, decoders.open(file, max_seconds=9):
+                assert children.read_text() != before
+    assert children.read_text() == before
+
+
+def test_ten_decode_at_once(tmp_path: Path) -> None:
+    data = write(tmp_path / "a.flac", tone(5), codec="flac").read_bytes()
+    with closing(Decoders()) as decoders:
+        opened = [decoders.open(io.BytesIO(data), max_seconds=9) for _ in range(10)]
+        for recording in opened:
+            with recording:
+                assert sum(map(len, recording.blocks())) == 5 * SAMPLE_RATE
+
+
+# ---------------------------------------------------------------- real files
+
+
+def _awkward(corpus: Path) -> list[Path]:
+    lines = (corpus / "manifest.jsonl").read_text().splitlines()
+    entries = [json.loads(line) for line in lines]
+    return [corpus / entry["path"] for entry in entries if entry["category"] == "awkward"]
+
+
+def _outcome(opens: Callable[..., object], path: Path) -> str:
+    try:
+        with path.open("rb") as file, opens(file, max_seconds=4 * 3600.0) as recording:  # type: ignore[attr-defined]
+            samples = sum(len(block) for block in recording.blocks())
+            return f"{samples} samples, {recording.duration} s promised, {recording.warnings}"
+    except TiroError as error:
+        return f"{error.code}: {error}"
+
+
+@pytest.mark.corpus
+def test_every_awkward_file_ends_as_it_does_in_process(corpus: Path) -> None:
+    paths = _awkward(corpus)
+    with closing(Decoders()) as decoders:
+        assert {p.name: _outcome(decoders.open, p) for p in paths} == {p.name: _outcome(Recording, p) for p in paths}
+
+
+def test_the_decoder_is_a_process_of_its_own() -> None:
+    assert DECODER[0] == sys.executable, "fork() in a process with threads may hang for ever"
