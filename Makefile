@@ -3,6 +3,7 @@ PYTHON ?= python3
 BIN    := .venv/bin
 UV     := $(BIN)/uv
 CORPUS ?= ../shared/corpus
+SEED   ?= 1
 RUN    := admin worker weights infra
 COMPILE = $(UV) pip compile -q --upgrade --universal --python-version 3.11 --generate-hashes --no-header --no-emit-index-url
 
@@ -11,7 +12,7 @@ override FILE := $(value FILE)
 export FILE
 
 .DEFAULT_GOAL := help
-.PHONY: help demo sandbox reset test test-fast check format lint types imports synth openapi quality lock clean
+.PHONY: faults help demo sandbox reset test test-fast check format lint types imports synth openapi quality lock clean
 
 help:  ## Say what there is
 	@grep -E '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | expand -t 12
@@ -53,6 +54,9 @@ openapi: .venv/.dev  ## Write docs/openapi.json anew from the routes
 
 quality: .venv/.dev  ## Hear a corpus, and hold it against the last release: make quality CORPUS=dir
 	$(BIN)/python -m tests.quality "$(CORPUS)" $(if $(ACCEPT),--accept)
+
+faults: .venv/.dev .venv-emulator/.done  ## Break everything on purpose, 220 times: make faults SEED=1
+	$(BIN)/python -m tests.faults --seed $(SEED) --corpus "$(CORPUS)" --write docs
 
 lock: .venv/.uv  ## Resolve every dependency anew
 	$(COMPILE) requirements/uv.in -o requirements/uv.txt

@@ -301,6 +301,7 @@ class ServiceStack(Stack):
             "QueueUrl": self.work.queue.queue_url,
             "DeadLetterQueueUrl": self.work.dead_letters.queue_url,
             "UploadQueueUrl": self.uploads.queue.queue_url,
+            "FetchQueueUrl": self.fetches.queue.queue_url,
             "EventBusName": self.changes.bus.event_bus_name,
         }
         for name, value in outputs.items():

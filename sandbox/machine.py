@@ -112,6 +112,7 @@ def environment(emulator: Emulator, outputs: Mapping[str, str], key: str) -> dic
         "TIRO_API_KEY": key,
         "TIRO_INBOX": f"s3://{outputs['MediaBucket']}/inbox/{OWNER}/",
         "TIRO_UPLOAD_QUEUE_URL": outputs["UploadQueueUrl"],
+        "TIRO_FETCH_QUEUE_URL": outputs["FetchQueueUrl"],
         **WorkerSettings.to_env(
             table=outputs["TableName"],
             queue_url=outputs["QueueUrl"],

@@ -20,6 +20,7 @@ from typing import TYPE_CHECKING
 
 from tiro import __version__
 from tiro.key_commands import add_key_commands
+from tiro.repair_commands import add_repair_commands
 
 if TYPE_CHECKING:
     from tiro.client import Client
@@ -237,6 +238,11 @@ def _parser() -> argparse.ArgumentParser:
     key_commands = commands.add_parser("keys", help="make, list and revoke API keys, with AWS credentials")
     add_key_commands(key_commands)
     key_commands.set_defaults(run=keys)
+    repair_commands = commands.add_parser(
+        "admin", help="look into jobs and have them tried again, with AWS credentials"
+    )
+    add_repair_commands(repair_commands)
+    repair_commands.set_defaults(run=keys)
     return parser
 
 

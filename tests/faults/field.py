@@ -31,7 +31,7 @@ VISIBILITY_SECONDS = 6
 WORKER = {
     "TIRO_VISIBILITY_SECONDS": str(VISIBILITY_SECONDS),
     "TIRO_HEARTBEAT_SECONDS": "1.5",
-    "TIRO_MAX_ATTEMPTS": "8",  # the campaign kills one job more often than a bad day would
+    "TIRO_MAX_ATTEMPTS": "12",  # the campaign kills one job more often than a bad day would
     "TIRO_THREADS": "1",
 }
 

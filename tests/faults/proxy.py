@@ -141,6 +141,9 @@ class _Server(ThreadingHTTPServer):
         self.proxy = proxy
         super().__init__(("127.0.0.1", 0), Handler)
 
+    def handle_error(self, request: object, client_address: object) -> None:
+        """A worker that is killed leaves its connections behind: that is nobody's error."""
+
 
 class Handler(BaseHTTPRequestHandler):
     server: _Server
