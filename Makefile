@@ -5,14 +5,17 @@ UV     := $(BIN)/uv
 CORPUS ?= ../shared/corpus
 SEED   ?= 1
 RUN    := admin worker weights infra
+TORCH  ?= torch==2.13.0
 COMPILE = $(UV) pip compile -q --upgrade --universal --python-version 3.11 --generate-hashes --no-header --no-emit-index-url
+FOR_IMAGE = $(UV) pip compile -q --python-version 3.11 --python-platform x86_64-manylinux_2_28 --generate-hashes \
+  --no-header --no-emit-index-url pyproject.toml -c requirements/run.txt
 
 # A recording's name may hold anything: it goes to the shell by the environment, where nothing is expanded again.
 override FILE := $(value FILE)
 export FILE
 
 .DEFAULT_GOAL := help
-.PHONY: faults help demo sandbox reset test test-fast check format lint types imports synth openapi quality lock clean
+.PHONY: help demo sandbox reset test test-fast test-openai check format lint types imports synth openapi cli-docs costs quality bench simulate faults lock clean
 
 help:  ## Say what there is
 	@grep -E '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | expand -t 12
@@ -32,7 +35,12 @@ test: .venv/.dev .venv-emulator/.done  ## Run every test
 test-fast: .venv/.dev  ## Run the tests that need neither model nor sandbox
 	$(BIN)/python -m pytest -m "not model and not corpus and not sandbox"
 
-check: format lint types imports test synth  ## The one gate
+# One thread: two that wait for each other spin, and on a machine that others use too, most of the time goes there.
+test-openai: .venv-openai/.done  ## Run the tests of the engines where PyTorch is
+	@OMP_NUM_THREADS=1 .venv-openai/bin/python -m pytest tests/bench tests/container/engines \
+	  --ignore tests/container/engines/test_faster_whisper.py
+
+check: format lint types imports test test-openai synth  ## The one gate
 
 format: .venv/.dev
 	$(BIN)/ruff format --check .
@@ -52,11 +60,25 @@ synth: .venv/.run  ## Write the prod stage's cloud assembly to cdk.out
 openapi: .venv/.dev  ## Write docs/openapi.json anew from the routes
 	$(BIN)/python -m functions.api.openapi docs/openapi.json
 
+cli-docs: .venv/.dev  ## Write docs/cli.md anew from the command line's parser
+	$(BIN)/python -m tiro.manual docs/cli.md
+
+costs: .venv/.dev  ## What Tiro costs besides its GPU, and what each route uses
+	@rm -f build/costs.md && mkdir -p build
+	COSTS_CALLS=20 COSTS_TABLE=build/costs.md $(BIN)/python -m pytest -q tests/costs
+	@cat build/costs.md
+
 quality: .venv/.dev  ## Hear a corpus, and hold it against the last release: make quality CORPUS=dir
 	$(BIN)/python -m tests.quality "$(CORPUS)" $(if $(ACCEPT),--accept)
 
 faults: .venv/.dev .venv-emulator/.done  ## Break everything on purpose, 220 times: make faults SEED=1
 	$(BIN)/python -m tests.faults --seed $(SEED) --corpus "$(CORPUS)" --write docs
+
+simulate: .venv/.dev  ## Days of load in a minute: waits and cost by scaling rule; writes docs/scaling.md
+	$(BIN)/python -m tests.simulation --million --write docs
+
+bench: .venv-openai/.done  ## Race Tiro with its peers: make bench CORPUS=dir FILES='long/*' PEERS='tiro;whisper' LAPS=3
+	@.venv-openai/bin/python -m tests.bench "$(CORPUS)" --files "$(or $(FILES),*)" --peers "$(PEERS)" --laps $(or $(LAPS),1)
 
 lock: .venv/.uv  ## Resolve every dependency anew
 	$(COMPILE) requirements/uv.in -o requirements/uv.txt
@@ -65,9 +87,13 @@ lock: .venv/.uv  ## Resolve every dependency anew
 	$(COMPILE) pyproject.toml requirements/uv.in -c requirements/functions.txt $(RUN:%=--extra %) -o requirements/run.txt
 	$(COMPILE) pyproject.toml requirements/uv.in -c requirements/functions.txt -c requirements/run.txt \
 	  $(RUN:%=--extra %) --extra functions --extra dev -o requirements/dev.txt
+	$(FOR_IMAGE) --extra worker -o requirements/worker-cpu.txt
+	$(FOR_IMAGE) --extra worker --extra openai -o requirements/worker-gpu.txt
+	$(COMPILE) requirements/openai.in --overrides requirements/openai-without.txt -c requirements/dev.txt \
+	  -o requirements/openai.txt
 
 clean:  ## Remove everything that make made
-	rm -rf .venv .venv-emulator .sandbox build cdk.out
+	rm -rf .venv .venv-emulator .venv-openai .sandbox build cdk.out
 
 # The set-up. Each stamp is remade when its lock file is newer; uv makes that seconds.
 .venv/.uv: requirements/uv.txt
@@ -89,4 +115,17 @@ clean:  ## Remove everything that make made
 .venv-emulator/.done: requirements/emulator.txt .venv/.uv
 	@$(UV) venv --quiet --clear --python $(BIN)/python .venv-emulator
 	@$(UV) pip install --python .venv-emulator/bin/python --require-hashes -r requirements/emulator.txt
+	@touch $@
+
+# PyTorch stands beside .venv, not in it: a gigabyte that only a GPU and the tests of one engine need. What .venv has is seen
+# from there. pip, not uv, brings it: it knows the wheels that a machine was given. For a smaller one that knows no GPU, name
+# its index with PIP_INDEX_URL.
+PIP_OPENAI = $(BIN)/python -m pip --python .venv-openai/bin/python install --quiet --disable-pip-version-check --no-deps
+.venv-openai/.done: requirements/openai.txt .venv/.dev
+	@echo "Setting up .venv-openai …"
+	@$(BIN)/python -m venv --clear --without-pip .venv-openai
+	@$(BIN)/python -c 'import site; print("import site; site.addsitedir(%r)" % site.getsitepackages()[0])' \
+	  > $$(echo .venv-openai/lib/python*/site-packages)/beside.pth
+	@$(PIP_OPENAI) "$(TORCH)"
+	@$(PIP_OPENAI) --require-hashes -r requirements/openai.txt
 	@touch $@

@@ -114,7 +114,7 @@ def _from_directory(directory: Path, name: str) -> bytes:
     except OSError as error:
         raise WeightsUnavailable(
             f"{directory / name} cannot be read ({error.strerror}). TIRO_MODEL_PATH must name a directory with "
-            "config.json, model.bin, tokenizer.json and vocabulary.txt, or be empty."
+            "config.json, model.bin, tokenizer.json and vocabulary.txt, or (openai) OpenAI's own .pt, or be empty."
         ) from None
 
 

@@ -9,7 +9,6 @@ from concurrent.futures import FIRST_COMPLETED, Future, ThreadPoolExecutor, wait
 from contextlib import closing
 from dataclasses import dataclass
 from datetime import timedelta
-from pathlib import Path
 
 from container import log
 from container.decoding import Decoders, DecoderTerms
@@ -167,7 +166,8 @@ class Worker:
             self._retry(claim, holding, notebook, error)
         else:
             holding.delete()
-            service.clear(job, self._world.checkpoints)
+            if notebook.trail:  # to look for what is not there costs as much as it cost to send the recording
+                service.clear(job, self._world.checkpoints)
             telemetry.completed(job)
             log(
                 "completed",
@@ -260,9 +260,8 @@ class Worker:
 
 def build(settings: WorkerSettings, decoders: Decoders, watchdog: Watchdog) -> World:
     """Make the adapters and load the model. The one place where the worker meets AWS and an engine."""
-    from container.engines.faster_whisper import FasterWhisperEngine
+    from container.engines.choice import load_engine
     from container.transcriber import WindowTranscriber
-    from container.weights import load_weights
     from tiro.adapters import aws
     from tiro.adapters.dynamodb import DynamoDBJobStore, DynamoDBRunStore
     from tiro.adapters.s3 import S3MediaStore, S3TranscriptStore
@@ -270,8 +269,7 @@ def build(settings: WorkerSettings, decoders: Decoders, watchdog: Watchdog) -> W
     from tiro.adapters.sqs import SQSJobQueue
     from tiro.adapters.table_clock import TableClock
 
-    directory = Path(settings.model_path) if settings.model_path else None
-    engine = FasterWhisperEngine.load(load_weights(settings.model, directory=directory), threads=settings.threads)
+    engine = load_engine(settings)
     warm_up(engine, decoders)
     media, clock = S3MediaStore(aws.s3_client(), settings.media_bucket), TableClock()
     return World(
@@ -279,7 +277,7 @@ def build(settings: WorkerSettings, decoders: Decoders, watchdog: Watchdog) -> W
         runs=DynamoDBRunStore(clock.follow(aws.dynamodb_client()), settings.table),
         transcripts=S3TranscriptStore(aws.s3_client(), settings.transcript_bucket),
         checkpoints=S3CheckpointStore(aws.s3_client(), settings.transcript_bucket),
-        queue=SQSJobQueue(aws.sqs_client(), settings.queue_url),
+        queue=SQSJobQueue(aws.sqs_client(), settings.queue_url, settings.batch_queue_url),
         transcriber=WindowTranscriber(
             media=media,
             engine=engine,

@@ -31,6 +31,8 @@ def _pass_on(image: dict[str, Any]) -> None:
         queue=wiring.delivery_queue(config.delivery_queue_url),
         clock=wiring.clock(),
     )
+    if change.worked_seconds is not None:
+        wiring.pace().note(change.worked_seconds, at=change.at)
     wiring.event_bus(config.event_bus).publish(change)
     metrics.job_changed(change)
     told: dict[str, object] = {"type": change.type, "code": change.code, "deliveries": len(made)}

@@ -29,7 +29,7 @@ def _arrived(body: str) -> None:
             jobs=wiring.jobs(),
             media=media,
             reader=HeaderReader(media),
-            queue=wiring.queue(config.queue_url),
+            queue=wiring.queue(config.queue_url, config.batch_queue_url),
             transcripts=wiring.transcripts(config.transcript_bucket),
             clock=wiring.clock(),
             limits=config,

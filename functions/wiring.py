@@ -10,6 +10,7 @@ from aws_lambda_powertools import Logger
 
 from tiro.adapters import aws
 from tiro.adapters.backlog import SQSBacklog
+from tiro.adapters.codebuild import CodeBuildProject
 from tiro.adapters.dynamodb import (
     DynamoDBAskedStore,
     DynamoDBBatchStore,
@@ -20,10 +21,13 @@ from tiro.adapters.dynamodb import (
     DynamoDBJobIndex,
     DynamoDBJobStore,
     DynamoDBKeyStore,
+    DynamoDBLengthStore,
+    DynamoDBPaceStore,
     DynamoDBRunStore,
     DynamoDBUsageStore,
     DynamoDBWaitingRoom,
 )
+from tiro.adapters.ecs import ECSCrew, ECSWorkerFleet
 from tiro.adapters.egress import Egress, Terms
 from tiro.adapters.eventbridge import EventBridgeBus
 from tiro.adapters.notifier import EgressNotifier
@@ -33,7 +37,7 @@ from tiro.adapters.s3_parts import S3PartStore
 from tiro.adapters.sqs import SQSDeliveryQueue, SQSFetchQueue, SQSJobQueue
 from tiro.adapters.system import SystemClock
 from tiro.address import Reach
-from tiro.settings import ApiSettings, AuthorizerSettings, DeliverySettings, Settings
+from tiro.settings import ApiSettings, AuthorizerSettings, DeliverySettings, DispatchSettings, Settings
 
 if TYPE_CHECKING:
     from tiro.adapters.openid import TokenIssuer
@@ -114,6 +118,11 @@ def batches() -> DynamoDBBatchStore:
 
 
 @cache
+def pace() -> DynamoDBPaceStore:
+    return DynamoDBPaceStore(aws.dynamodb_client(), settings(Settings).table)
+
+
+@cache
 def fetches() -> DynamoDBFetchStore:
     return DynamoDBFetchStore(aws.dynamodb_client(), settings(Settings).table)
 
@@ -139,13 +148,33 @@ def transcripts(bucket: str) -> S3TranscriptStore:
 
 
 @cache
-def queue(url: str) -> SQSJobQueue:
-    return SQSJobQueue(aws.sqs_client(), url)
+def queue(url: str, batch_url: str) -> SQSJobQueue:
+    return SQSJobQueue(aws.sqs_client(), url, batch_url)
 
 
 @cache
 def fetch_queue(url: str) -> SQSFetchQueue:
     return SQSFetchQueue(aws.sqs_client(), url)
+
+
+@cache
+def lengths() -> DynamoDBLengthStore:
+    return DynamoDBLengthStore(aws.dynamodb_client(), settings(Settings).table)
+
+
+@cache
+def fleet() -> ECSWorkerFleet:
+    return ECSWorkerFleet(aws.ecs_client(), settings(DispatchSettings), clock())
+
+
+@cache
+def crew(cluster: str) -> ECSCrew:
+    return ECSCrew(aws.ecs_client(), cluster)
+
+
+@cache
+def builder(project: str) -> CodeBuildProject:
+    return CodeBuildProject(aws.codebuild_client(), project)
 
 
 @cache
@@ -159,8 +188,8 @@ def deliveries() -> DynamoDBDeliveryStore:
 
 
 @cache
-def backlog(url: str) -> SQSBacklog:
-    return SQSBacklog(aws.sqs_client(), aws.cloudwatch_client(), url)
+def backlog(*urls: str) -> SQSBacklog:
+    return SQSBacklog(aws.sqs_client(), aws.cloudwatch_client(), *urls)
 
 
 @cache
@@ -176,5 +205,7 @@ def event_bus(name: str) -> EventBridgeBus:
 @cache
 def notifier() -> EgressNotifier:
     config = settings(DeliverySettings)
-    egress = Egress(Reach.of(config.allow_networks), Terms(seconds=config.delivery_seconds))
+    egress = Egress(
+        Reach.of(config.allow_networks), Terms(seconds=config.delivery_seconds, idle_seconds=config.delivery_seconds)
+    )
     return EgressNotifier(egress, config.webhook_schemes, clock().now)

@@ -25,6 +25,7 @@ ROUTES = (
     ("POST", "/v1/transcriptions/{id}/cancel"),
     ("POST", "/v1/transcriptions/{id}/retry"),
     ("GET", "/v1/transcriptions/{id}/transcript"),
+    ("GET", "/v1/transcriptions/{id}/media"),
     ("GET", "/v1/transcriptions/{id}/upload"),
     ("POST", "/v1/transcriptions/{id}/upload/parts"),
     ("POST", "/v1/transcriptions/{id}/upload/complete"),

@@ -16,6 +16,7 @@ from infra.api import Api, ApiOptions
 from infra.changes import Changes
 from infra.config import StageConfig
 from infra.functions import Function, Runtime
+from infra.nag import acknowledge
 from infra.queueing import Queue
 from infra.storage import DUE_INDEX, OWNER_INDEX, Storage
 from tiro.settings import (
@@ -77,6 +78,12 @@ class ServiceStack(Stack):
             visibility=config.visibility_seconds,
             dead_letter_visibility=BATCH_VISIBILITY_SECONDS,
         )
+        self.batch_work = Queue(  # what may wait; the workers look here when there is no other work
+            self,
+            "BatchWork",
+            visibility=config.visibility_seconds,
+            dead_letter_visibility=BATCH_VISIBILITY_SECONDS,
+        )
         self.uploads = Queue(self, "Uploads", visibility=BATCH_VISIBILITY_SECONDS)
         self.fetches = Queue(
             self,
@@ -103,7 +110,7 @@ class ServiceStack(Stack):
             "stage": config.stage,
         }
         limits = {"max_media_bytes": config.max_media_bytes, "max_media_seconds": config.max_media_seconds}
-        queue = {"queue_url": self.work.queue.queue_url}
+        queue = {"queue_url": self.work.queue.queue_url, "batch_queue_url": self.batch_work.queue.queue_url}
         transcripts = {"transcript_bucket": self.storage.transcripts.bucket_name}
         media = {"media_bucket": self.storage.media.bucket_name}
         outward = {"allow_networks": config.allow_networks}
@@ -143,7 +150,9 @@ class ServiceStack(Stack):
             memory=1024,  # somebody waits for this one
         )
         self.on_upload = function(
-            "on_upload", UploadSettings.to_env(**common, **limits, **queue, **transcripts), BATCH_SECONDS
+            "on_upload",
+            UploadSettings.to_env(**common, **limits, **queue, **transcripts, models=config.models),
+            BATCH_SECONDS,
         )
         self.on_fetch = function(
             "on_fetch",
@@ -175,7 +184,7 @@ class ServiceStack(Stack):
 
     def _grant(self, config: StageConfig) -> None:
         table, media, transcripts = self.storage.table, self.storage.media, self.storage.transcripts
-        work = self.work.queue.queue_arn
+        work = (self.work.queue.queue_arn, self.batch_work.queue.queue_arn)
         doors = [f"{door}*" for door in DOORS]
 
         self.authorize.allow_items("GetItem", "PutItem", of=table, under=["key#*"])  # when it was used last
@@ -185,10 +194,16 @@ class ServiceStack(Stack):
         self.answer.allow_objects("PutObject", "ListMultipartUploadParts", of=media, under=["uploads/*"])
         self.answer.allow_objects("GetObject", *READ_TAGS, of=media, under=doors)
         for name in config.source_buckets:
-            self.answer.allow_objects("GetObject", *READ_TAGS, of=self._bucket(name), under=["*/*"])  # {owner}/…
+            source = self._bucket(name)
+            objects = ["GetObject", "GetObjectVersion", *READ_TAGS]
+            self.answer.allow_objects(*objects, of=source, under=["*/*"])  # {owner}/…
+            self.answer.allow_listing("ListBucket", of=source, under=["*/*"])
+        self.answer.allow_listing("ListBucket", of=media, under=doors)  # a prefix is a batch
         self.answer.allow_objects("GetObject", of=transcripts, under=["transcripts/*", "checkpoints/*"])
         self.answer.allow_objects("GetObject", "PutObject", of=transcripts, under=["renderings/*"])  # what is too large
-        self.answer.allow("sqs:SendMessage", on=work)
+        for queue in work:
+            self.answer.allow("sqs:SendMessage", "sqs:GetQueueAttributes", on=queue)  # how many are before a job
+        self.answer.allow_items("GetItem", of=table, under=["pace#*"])
         self.answer.allow("sqs:SendMessage", on=self.fetches.queue.queue_arn)
 
         self.on_fetch.allow_items("GetItem", "PutItem", "DeleteItem", of=table, under=["job#*"])
@@ -197,16 +212,19 @@ class ServiceStack(Stack):
 
         self.on_upload.allow_items("GetItem", "PutItem", of=table, under=["job#*", "object#*"])
         self.on_upload.allow_objects("GetObject", "GetObjectVersion", *READ_TAGS, of=media, under=doors)
-        self.on_upload.allow("sqs:SendMessage", on=work)
+        self.on_upload.allow("sqs:SendMessage", on=work[0])
+        self.on_upload.allow("sqs:SendMessage", on=work[1])
 
         self.on_dead_letter.allow_items("GetItem", "PutItem", "DeleteItem", of=table, under=["job#*"])  # with its lease
         self.on_dead_letter.allow_items("GetItem", of=table, under=["object#*"])
 
         self.on_schedule.allow_items("GetItem", "PutItem", of=table, under=["job#*", "object#*"])
-        self.on_schedule.allow_items("DeleteItem", of=table, under=["job#*"])  # the lease of who died
-        for queue in (work, self.fetches.queue.queue_arn):
+        for queue in (*work, self.fetches.queue.queue_arn):
             self.on_schedule.allow("sqs:SendMessage", "sqs:GetQueueAttributes", on=queue)
-        self.on_schedule.allow("cloudwatch:GetMetricStatistics", on="*")  # which has no resource to name
+        self.on_schedule.allow("cloudwatch:GetMetricStatistics", on="*")
+        acknowledge(
+            self.on_schedule.role, "IAM5[Resource::*]", "How old a message is, CloudWatch tells of no resource."
+        )
         self.on_schedule.allow_objects("AbortMultipartUpload", of=media, under=["uploads/*"])
         self.on_schedule.allow("dynamodb:Query", on=f"{table.table_arn}/index/{DUE_INDEX}")
 
@@ -232,17 +250,19 @@ class ServiceStack(Stack):
         table, media, transcripts = self.storage.table, self.storage.media, self.storage.transcripts
         self.answer.allow("dynamodb:Query", on=f"{table.table_arn}/index/{OWNER_INDEX}")
         self.answer.allow_items("GetItem", "PutItem", "DeleteItem", of=table, under=["call#*", "waiting#*"])
-        self.answer.allow_items("DeleteItem", of=table, under=["job#*"])  # the lease of what is cancelled
         self.answer.allow_objects("AbortMultipartUpload", of=media, under=["uploads/*"])
         self.answer.allow_objects("GetObjectVersion", of=media, under=[f"{door}*" for door in DOORS])
-        for erases in (self.answer, self.on_upload):  # what comes in after its job was deleted
+        for erases in (self.answer, self.on_schedule, self.on_upload):  # the last, what comes in after its job went
             erases.allow_listing("ListBucketVersions", of=media, under=["uploads/*"])
             erases.allow_objects("DeleteObject", "DeleteObjectVersion", of=media, under=["uploads/*"])
         erased = ["transcripts/*", "renderings/*", "checkpoints/*"]
-        self.answer.allow_listing("ListBucket", of=transcripts, under=erased)
-        self.answer.allow_objects("DeleteObject", of=transcripts, under=erased)
-        # Beside where a file was dropped; the file itself is its owner's.
-        self.answer.allow_objects("DeleteObject", of=transcripts, under=["inbox/*"])
+        for deletes in (self.answer, self.on_schedule):  # a job's retention ends by itself
+            # The lease of what is cancelled, and what tells webhooks of it.
+            deletes.allow_items("DeleteItem", "Query", of=table, under=["job#*"])
+            deletes.allow_listing("ListBucket", of=transcripts, under=erased)
+            deletes.allow_objects("DeleteObject", of=transcripts, under=erased)
+            # Beside where a file was dropped; the file itself is its owner's.
+            deletes.allow_objects("DeleteObject", of=transcripts, under=["inbox/*"])
         self.answer.allow_items("GetItem", of=table, under=["object#*"])  # whether the drop is the newest
 
     def _grant_deliveries(self) -> None:
@@ -253,10 +273,10 @@ class ServiceStack(Stack):
         reads = ("GetRecords", "GetShardIterator", "DescribeStream")
         self.on_job_change.allow(*(f"dynamodb:{action}" for action in reads), on=self.storage.stream_arn)
         self.on_job_change.allow_items("PutItem", of=table, under=["job#*"])
+        self.on_job_change.allow_items("UpdateItem", of=table, under=["pace#*"])  # how long a job took
         self.on_job_change.allow_items("Query", of=table, under=["webhooks#*"])
         self.on_job_change.allow("events:PutEvents", on=self.changes.bus.event_bus_arn)
         self.on_delivery.allow_items("GetItem", "PutItem", of=table, under=["job#*", "webhooks#*"])
-        self.answer.allow_items("Query", of=table, under=["job#*"])  # the log of a job's deliveries
         self.answer.allow_items("GetItem", "PutItem", "DeleteItem", "Query", of=table, under=["webhooks#*"])
 
     def _bucket(self, name: str) -> s3.IBucket:
@@ -269,6 +289,7 @@ class ServiceStack(Stack):
         for function, queue in (
             (self.on_upload, self.uploads.queue),
             (self.on_dead_letter, self.work.dead_letters),
+            (self.on_dead_letter, self.batch_work.dead_letters),
             (self.on_dead_letter, self.fetches.dead_letters),
         ):
             function.function.add_event_source(
@@ -299,6 +320,7 @@ class ServiceStack(Stack):
             "MediaBucket": self.storage.media.bucket_name,
             "TranscriptBucket": self.storage.transcripts.bucket_name,
             "QueueUrl": self.work.queue.queue_url,
+            "BatchQueueUrl": self.batch_work.queue.queue_url,
             "DeadLetterQueueUrl": self.work.dead_letters.queue_url,
             "UploadQueueUrl": self.uploads.queue.queue_url,
             "FetchQueueUrl": self.fetches.queue.queue_url,

@@ -109,7 +109,7 @@ class Storage(Construct):
             server_access_logs_prefix="media/",
             cors=[
                 s3.CorsRule(
-                    allowed_methods=[s3.HttpMethods.PUT],
+                    allowed_methods=[s3.HttpMethods.PUT, s3.HttpMethods.GET],  # sent, and played
                     allowed_origins=list(origins),
                     allowed_headers=["*"],
                     exposed_headers=["ETag"],

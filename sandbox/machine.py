@@ -27,7 +27,7 @@ from tiro.settings import WorkerSettings, variable
 OWNER = "me"
 """Whose key it is that the sandbox makes, and whose inbox it names."""
 
-CHOICES = ("model", "model_path", "beam_size", "batch_size", "threads", "log_level")
+CHOICES = ("engine", "model", "model_path", "compute_type", "beam_size", "batch_size", "threads", "log_level")
 """Settings of the worker that your environment may choose."""
 
 
@@ -116,6 +116,7 @@ def environment(emulator: Emulator, outputs: Mapping[str, str], key: str) -> dic
         **WorkerSettings.to_env(
             table=outputs["TableName"],
             queue_url=outputs["QueueUrl"],
+            batch_queue_url=outputs["BatchQueueUrl"],
             media_bucket=outputs["MediaBucket"],
             transcript_bucket=outputs["TranscriptBucket"],
         ),

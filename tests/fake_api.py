@@ -14,26 +14,34 @@ from contextlib import contextmanager
 from dataclasses import dataclass, field
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from typing import Any
-from urllib.parse import parse_qs, unquote, urlsplit
+from urllib.parse import urlsplit
 
 from tests.factories import NOW, make_job, make_media, make_ref, make_run, make_transcript
 from tiro.errors import (
     PROBLEM_MEDIA_TYPE,
     FormatNotAcceptable,
+    JobGone,
     JobNotFound,
     KeyRefused,
-    RouteNotFound,
+    NoUploadOpen,
     TiroError,
     TranscriptNotReady,
 )
 from tiro.formats import FORMATS
-from tiro.job import Job, JobStatus, Run, view
+from tiro.job import Job, JobStatus, Run
 from tiro.key import new_key
 from tiro.request import UploadSource, parse_request
 from tiro.transcript import Transcript
-from tiro.upload import Upload
+from tiro.upload import Multipart, PartUrl, SentPart, Upload, UploadState
+from tiro.webhook import EndpointMade
 
 KEY = new_key(bytes(range(32)))
+
+PART = 1_000_000
+"""Bytes of a part."""
+
+MOST_SIGNED = 3
+"""Part addresses in the answer that makes a job: for more of them, one must ask."""
 
 
 @dataclass(frozen=True)
@@ -54,6 +62,7 @@ class Fault:
     status: int | None
     retry_after: int | None = None
     body: bytes = b"<html>Bad Gateway</html>"
+    kind: str = "text/html"
 
 
 @dataclass
@@ -68,6 +77,10 @@ class FakeApi:
     asked: list[Asked] = field(default_factory=list)
     objects: dict[str, bytes] = field(default_factory=dict)
     jobs: dict[str, Job] = field(default_factory=dict)
+    keys: dict[str, str] = field(default_factory=dict)  # Idempotency-Key: what it made
+    parts: dict[str, dict[int, bytes]] = field(default_factory=dict)  # of uploads that are not whole
+    parts_from: int = 10_000_000  # bytes: what is larger comes in parts
+    endpoints: dict[str, EndpointMade] = field(default_factory=dict)
     faults: deque[Fault] = field(default_factory=deque)
     url: str = ""
 
@@ -83,23 +96,62 @@ class FakeApi:
 
     # ------------------------------------------------------------ what the API does
 
-    def create(self, body: bytes) -> tuple[Job, Upload | None]:
+    def create(self, body: bytes, key: str = "") -> tuple[Job, Upload | None]:
+        """Make a job, or, for a key that was there, find the one it made; a recording that is awaited may be sent."""
         request = parse_request(body)
+        if key in self.keys and self.keys[key] in self.jobs:
+            job = self.jobs[self.keys[key]]
+            return job, self.sign(job.id) if job.status is JobStatus.AWAITING_MEDIA else None
         job_id = f"01kdy3q7ze{len(self.jobs):016}"
         job = make_job(id=job_id, options=request.options, source="upload" if request.source.upload else "s3")
         self.jobs[job_id] = job
-        if request.source.s3:
-            self.jobs[job_id] = job.queued(at=NOW, media=make_media(key=request.source.s3.key))
+        self.keys[key] = job_id
+        if request.source.upload is None:
+            self.jobs[job_id] = job.queued(at=NOW, media=make_media(key=job_id))
             return self.jobs[job_id], None
-        asked = self._uploads[job_id] = request.source.upload or UploadSource()
+        self._uploads[job_id] = request.source.upload
+        return job, self.sign(job_id)
+
+    def sign(self, job_id: str) -> Upload:
+        asked = self._uploads[job_id]
+        if (asked.size or 0) >= self.parts_from:
+            urls = tuple(self.part_url(job_id, number) for number in range(1, self.count(job_id) + 1))
+            plan = Multipart(part_size=PART, parts=len(urls), urls=urls[:MOST_SIGNED])
+            return Upload(method="PUT", url=None, headers={}, expires_at=NOW, multipart=plan)
         headers = {"content-type": asked.content_type} if asked.content_type else {}
         headers |= {"content-length": str(asked.size)} if asked.size and self.tells_length else {}
         url = f"{self.url}/media/uploads/{job_id}?X-Amz-Signature=abc"
-        return job, Upload(method="PUT", url=url, headers=headers, expires_at=NOW)
+        return Upload(method="PUT", url=url, headers=headers, expires_at=NOW)
+
+    def count(self, job_id: str) -> int:
+        return -(-(self._uploads[job_id].size or 0) // PART)
+
+    def part_url(self, job_id: str, number: int) -> PartUrl:
+        size = min(PART, (self._uploads[job_id].size or 0) - (number - 1) * PART)
+        return PartUrl(number=number, size=size, url=f"{self.url}/media/parts/{job_id}/{number}")
+
+    def upload_state(self, job_id: str) -> UploadState:
+        asked, sent = self._uploads.get(job_id, UploadSource()), self.parts.get(job_id, {})
+        if (asked.size or 0) < self.parts_from or self.find(job_id).status is not JobStatus.AWAITING_MEDIA:
+            raise NoUploadOpen
+        told = tuple(SentPart(number=n, size=len(body), etag=f'"{n:032}"') for n, body in sorted(sent.items()))
+        return UploadState(size=asked.size or 0, part_size=PART, parts=self.count(job_id), sent=told)
+
+    def complete(self, job_id: str) -> Job:
+        self.upload_state(job_id)
+        parts = self.parts.pop(job_id)
+        assert sorted(parts) == list(range(1, self.count(job_id) + 1))
+        self.objects[job_id] = b"".join(parts[number] for number in sorted(parts))
+        self.jobs[job_id] = self.jobs[job_id].queued(at=NOW, media=make_media(size=len(self.objects[job_id])))
+        return self.jobs[job_id]
 
     def receive(self, asked: Asked) -> tuple[int, str] | None:
         """Store an upload, or return the status and the code with which S3 refuses it."""
-        job_id = urlsplit(asked.path).path.rsplit("/", 1)[-1]
+        pieces = urlsplit(asked.path).path.split("/")
+        if pieces[2] == "parts":
+            self.parts.setdefault(pieces[3], {})[int(pieces[4])] = asked.body
+            return None
+        job_id = pieces[-1]
         signed = self._uploads[job_id]
         if "authorization" in asked.headers:
             return 400, "InvalidArgument"
@@ -133,6 +185,8 @@ class FakeApi:
     def find(self, job_id: str) -> Job:
         if job_id not in self.jobs:
             raise JobNotFound(f"You have no transcription {job_id!r}.")
+        if self.jobs[job_id].deleted_at:
+            raise JobGone
         return self.jobs[job_id]
 
     def read(self, job_id: str, form: str) -> tuple[str, str]:
@@ -156,12 +210,18 @@ class _Handler(BaseHTTPRequestHandler):
     def do_PUT(self) -> None:
         self._serve()
 
+    def do_DELETE(self) -> None:
+        self._serve()
+
     def log_message(self, *_: object) -> None:
         pass
 
     def _serve(self) -> None:
         headers = {name.lower(): value for name, value in self.headers.items()}
         body = self.rfile.read(int(headers.get("content-length", 0)))
+        if len(body) < int(headers.get("content-length", 0)):
+            self.close_connection = True  # whoever sent it is gone: as S3, keep nothing of it
+            return
         asked = Asked(self.command, self.path, headers, body)
         self.api.asked.append(asked)
         if self.api.faults and self.api.faults[0].method == self.command:
@@ -178,7 +238,7 @@ class _Handler(BaseHTTPRequestHandler):
             self.close_connection = True
         else:
             hint = {} if fault.retry_after is None else {"Retry-After": str(fault.retry_after)}
-            self._send(fault.status, "text/html", fault.body, hint)
+            self._send(fault.status, fault.kind, fault.body, hint)
 
     def _store(self, asked: Asked) -> None:
         refused = self.api.receive(asked)
@@ -187,7 +247,8 @@ class _Handler(BaseHTTPRequestHandler):
             said = f"<?xml version='1.0'?><Error><Code>{code}</Code><Message>Not as it was signed.</Message></Error>"
             self._send(status, "application/xml", said.encode())
         else:
-            self._send(200, "application/xml", b"")
+            number = asked.path.rsplit("/", 1)[-1]
+            self._send(200, "application/xml", b"", {"ETag": f'"{number:0>32}"'} if number.isdigit() else {})
 
     def _lend(self, asked: Asked) -> None:
         if "authorization" in asked.headers:
@@ -208,24 +269,10 @@ class _Handler(BaseHTTPRequestHandler):
             self._send(error.status, PROBLEM_MEDIA_TYPE, body.encode())
 
     def _route(self, asked: Asked) -> None:
-        url = urlsplit(asked.path)
-        match [asked.method, *map(unquote, url.path.strip("/").split("/"))]:
-            case ["POST", "prod", "v1", "transcriptions"]:
-                job, upload = self.api.create(asked.body)
-                self._send(202, "application/json", view(job, upload=upload).model_dump_json().encode())
-            case ["GET", "prod", "v1", "transcriptions", job_id]:
-                job, run = self.api.look(job_id)
-                hint = {} if job.status.terminal else {"Retry-After": "1"}
-                self._send(200, "application/json", view(job, run).model_dump_json().encode(), hint)
-            case ["GET", "prod", "v1", "transcriptions", job_id, "transcript"]:
-                form = parse_qs(url.query)["format"][0]
-                kind, text = self.api.read(job_id, form)
-                if self.api.lends:
-                    self._send(303, kind, b"", {"Location": f"{self.api.url}/lent/{job_id}/{form}"})
-                else:
-                    self._send(200, kind, text.encode())
-            case _:
-                raise RouteNotFound
+        from tests.fake_routes import route
+
+        reply = route(self.api, asked)
+        self._send(reply.status, reply.kind, reply.body, reply.headers)
 
     def _send(self, status: int, kind: str, body: bytes, headers: dict[str, str] | None = None) -> None:
         self.send_response(status)

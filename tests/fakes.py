@@ -9,8 +9,10 @@ from datetime import UTC, datetime, timedelta
 
 from tiro.delivery import Event, event_of
 from tiro.errors import Conflict, JobNotFound, LeaseLost, MediaNotFound, TranscriptUnavailable
+from tiro.handling import Priority
 from tiro.job import Drop, Job, JobStatus, Media, Run
 from tiro.message import JobMessage
+from tiro.pace import Depth
 from tiro.ports import Checkpoint, MediaInfo, OnProgress, Received
 from tiro.quota import Counted, Usage, day_of
 from tiro.request import Options, S3Object
@@ -104,6 +106,10 @@ class FakeJobStore:
         sent = [(job.sent_at or job.queued_at or job.created_at, job) for job in self.jobs.values()]
         queued = [(at, job) for at, job in sent if job.status is JobStatus.QUEUED and at < before]
         return [job for _, job in sorted(queued, key=lambda entry: entry[0])][:limit]
+
+    def untidy(self, now: datetime, limit: int) -> Sequence[Job]:
+        due = [(job.tidy_at, job) for job in self.jobs.values() if job.tidy_at]
+        return [job for at, job in sorted(due, key=lambda entry: entry[0]) if at < now][:limit]
 
 
 class FakeRunStore:
@@ -228,6 +234,15 @@ class FakeMediaStore:
         versions = self._objects.get((bucket, key), [])
         return next((v for v in reversed(versions) if version in (None, v.version)), None)
 
+    def keys(self, prefix: S3Object, *, after: str | None, limit: int) -> tuple[Sequence[str], bool]:
+        there = (
+            key
+            for (bucket, key), versions in self._objects.items()
+            if bucket == prefix.bucket and versions[-1].body is not None
+        )
+        found = sorted(key for key in there if key.startswith(prefix.key) and key > (after or ""))
+        return found[:limit], len(found) > limit
+
     def erase(self, source: S3Object) -> None:
         self._objects.pop((source.bucket, source.key), None)
 
@@ -235,6 +250,9 @@ class FakeMediaStore:
         version = self.put(key, body, content_type=content_type or "binary/octet-stream")
         found = self.head(S3Object(bucket=self.bucket, key=key), version).media
         return found.model_copy(update={"content_type": content_type, "name": None})
+
+    def lend(self, media: Media, *, content_type: str, seconds: int) -> str:
+        return f"https://{media.bucket}.test/{media.key}?versionId={media.version}&type={content_type}&for={seconds}"
 
     def presign_upload(self, key: str, *, content_type: str | None, size: int | None, seconds: int) -> Upload:
         headers = {"Content-Type": content_type, "Content-Length": None if size is None else str(size)}
@@ -300,6 +318,7 @@ class _Queued:
     owner: str
     visible_at: datetime
     sent_at: datetime
+    priority: Priority
     receives: int = 0
     received_at: datetime | None = None  # the latest time
 
@@ -317,23 +336,29 @@ class FakeJobQueue:
         """Return how many messages there are, hidden ones included."""
         return len(self._messages)
 
-    def send(self, message: JobMessage, *, owner: str) -> None:
-        self.send_raw(message.model_dump_json(), owner=owner)
+    def send(self, message: JobMessage, *, owner: str, priority: Priority = Priority.INTERACTIVE) -> None:
+        self.send_raw(message.model_dump_json(), owner=owner, priority=priority)
 
-    def send_raw(self, body: str, *, owner: str = "anybody") -> None:
+    def send_raw(self, body: str, *, owner: str = "anybody", priority: Priority = Priority.INTERACTIVE) -> None:
         """Put anything on the queue, as only somebody from outside would."""
         self._sent += 1
-        self._messages[self._sent] = _Queued(body, owner, self._clock.now(), self._clock.now())
+        self._messages[self._sent] = _Queued(body, owner, self._clock.now(), self._clock.now(), priority)
 
     def receive(self, *, wait_seconds: int) -> Received | None:
         now = self._clock.now()
-        for number, message in self._messages.items():
+        # Stable, and False comes first: what is interactive, in the order in which it was sent.
+        for number, message in sorted(self._messages.items(), key=lambda sent: sent[1].priority is Priority.BATCH):
             if message.visible_at <= now:
                 message.receives += 1
                 message.received_at = now
                 message.visible_at = now + timedelta(seconds=self._visibility)
-                return Received(message.body, f"{number}:{message.receives}", message.receives)
+                return Received(message.body, f"{number}:{message.receives}", message.receives, message.priority)
         return None
+
+    def depth(self, priority: Priority) -> Depth:
+        now = self._clock.now()
+        visible = [message.visible_at <= now for message in self._messages.values() if message.priority is priority]
+        return Depth(sum(visible), len(visible) - sum(visible))
 
     def extend(self, received: Received, *, seconds: int) -> None:
         message, now = self._in_hand(received), self._clock.now()

@@ -20,6 +20,11 @@ class FakeBatchStore:
         if self._batches.setdefault(batch.id, batch) != batch:
             raise Conflict
 
+    def extend(self, batch: Batch) -> None:
+        known = self._batches.get(batch.id)
+        if known and known.pages < batch.pages:
+            self._batches[batch.id] = batch
+
     def get(self, batch_id: str) -> Batch:
         if batch_id not in self._batches:
             raise BatchNotFound

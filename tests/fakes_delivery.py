@@ -54,6 +54,10 @@ class FakeDeliveryStore:
             raise DeliveryNotFound
         return self.deliveries[job_id, delivery_id]
 
+    def forget(self, job_id: str) -> None:
+        for key in [key for key in self.deliveries if key[0] == job_id]:
+            del self.deliveries[key]
+
     def of_job(self, job_id: str) -> Sequence[Delivery]:
         found = [one for one in self.deliveries.values() if one.job_id == job_id]
         return sorted(found, key=lambda one: (one.created_at, one.event.id, one.id))

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from pathlib import Path
 
 from tiro.errors import MediaNotFound
@@ -45,3 +46,9 @@ class LocalFiles:
 
     def presign_upload(self, key: str, *, content_type: str | None, size: int | None, seconds: int) -> Upload:
         raise MediaNotFound("A folder takes no uploads.")
+
+    def keys(self, prefix: S3Object, *, after: str | None, limit: int) -> tuple[Sequence[str], bool]:
+        raise MediaNotFound("A folder is not listed.")
+
+    def lend(self, media: Media, *, content_type: str, seconds: int) -> str:
+        raise MediaNotFound("A folder has no addresses.")

@@ -22,6 +22,7 @@ from tests.fakes import (
     FakeTranscriptStore,
 )
 from tests.fakes_checkpoints import FakeCheckpointStore
+from tests.fakes_delivery import FakeDeliveryStore
 from tests.fakes_fetch import FakeFetchQueue, FakeFetchStore, FakePartStore
 from tiro import service
 from tiro.job import Job
@@ -69,6 +70,7 @@ class House:
         self.watchdog = Watchdog(600, log=self.note, health_file=self.worker_settings.heartbeat_file)  # no thread
         self.metrics = list[dict[str, Any]]()  # every line that was told
         self.telemetry = Telemetry("test", self.clock, write=lambda line: self.metrics.append(json.loads(line)))
+        self.deliveries = FakeDeliveryStore()
         self._writes = 0
 
     def submit(self, body: str, *, owner: str = "ada") -> tuple[Job, Upload | None]:

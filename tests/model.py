@@ -143,6 +143,8 @@ def _worker(state: State, worker: int, rules: Rules) -> Iterator[Step]:
     match hand.at:
         case "received":
             yield _read(state, worker, hand, rules)
+            if hand.message > state.job.generation:  # it has looked often enough: there will be no such job
+                yield "gives up looking", _hand(state, worker, Hand("ended", hand.message))
         case "free":
             yield _claim(state, worker, hand, rules)
         case "spent":

@@ -154,6 +154,7 @@ class Days(RuleBasedStateMachine):
             media=house.media,
             transcripts=house.transcripts,
             parts=house.parts,
+            deliveries=house.deliveries,
             clock=house.clock,
         )
 

@@ -64,6 +64,7 @@ class Event(_Model):
     metadata: dict[str, str] = {}  # the caller's own
     webhook: JobWebhook | None = None  # where alone it is told
     trace: str | None = None  # of the job: tiro/trace.py
+    worked_seconds: float | None = None  # that a worker took, once completed; sent to nobody
 
     def data(self) -> dict[str, Any]:
         """Return what is told: who and what, and where to read the rest."""
@@ -121,7 +122,14 @@ def event_of(before: Job | None, after: Job) -> Event | None:
         metadata=after.metadata,
         webhook=after.webhook,
         trace=after.trace_id,
+        worked_seconds=_worked(after),
     )
+
+
+def _worked(job: Job) -> float | None:
+    if job.status is not JobStatus.COMPLETED or not job.started_at or not job.finished_at:
+        return None
+    return (job.finished_at - job.started_at).total_seconds()
 
 
 class Attempt(_Model):
@@ -173,8 +181,11 @@ class Delivery(_Model):
         return self.tries >= len(SCHEDULE)
 
     def begun(self, *, until: datetime) -> Delivery:
-        """Somebody is at it, and if nothing is heard by then, somebody else will be."""
-        return self._with(tries=self.tries + 1, due_at=until)
+        """Somebody is at it, and if nothing is heard by then, or later if that was planned, somebody else will be.
+
+        What was planned stays, since moving it in the index would cost more than all else that a try writes.
+        """
+        return self._with(tries=self.tries + 1, due_at=max(until, self.due_at or until))
 
     def passed_on(self, *, until: datetime) -> Delivery:
         """A new message was sent for it."""

@@ -49,6 +49,7 @@ class Circumstances:
     now: datetime
     jobs_in_flight: int | None = None  # of its owner
     usd_per_worker_hour: float = 0.0  # 0: not known
+    wait_seconds: float | None = None  # until its turn, as far as can be guessed
 
 
 def timings(

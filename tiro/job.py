@@ -16,7 +16,9 @@ from pydantic import BaseModel, ConfigDict
 from tiro.checkpoint import Trail
 from tiro.details import OWN_SPEED, Circumstances, Lineage, Partial, Timings, cost_usd, eta_seconds, timings
 from tiro.errors import IllegalTransition, Problem
+from tiro.handling import Handling, Priority
 from tiro.language import to_bcp47
+from tiro.pace import WAIT_BASIS
 from tiro.request import Options
 from tiro.trace import trace_of
 from tiro.upload import Parts, Upload
@@ -103,6 +105,7 @@ class Job(_Model):
     status: JobStatus
     source: Literal["upload", "url", "s3", "drop"]
     options: Options
+    handling: Handling = Handling()
     metadata: dict[str, str] = {}  # the caller's own, echoed
     webhook: JobWebhook | None = None  # where alone it is told what becomes of it; never shown, for its secret
     created_at: datetime
@@ -125,6 +128,7 @@ class Job(_Model):
     transcript: TranscriptRef | None = None
     problem: Problem | None = None
     retry_of: str | None = None  # the job that this one tries again
+    media_deleted_at: datetime | None = None  # its recording was removed, as its owner wanted, once it was heard
     deleted_at: datetime | None = None  # from then on it is a tombstone: nothing but its id, owner, status and times
 
     @property
@@ -135,6 +139,20 @@ class Job(_Model):
     @property
     def timings(self) -> Timings:
         return timings(self.queued_at, self.started_at, self.finished_at, self.worker_ready_at)
+
+    @property
+    def expires_at(self) -> datetime | None:
+        """When it is to be deleted."""
+        kept = self.handling.retention
+        return self.finished_at + kept if kept and self.finished_at and not self.deleted_at else None
+
+    @property
+    def tidy_at(self) -> datetime | None:
+        """When something of it is to be removed."""
+        heard = self.status is JobStatus.COMPLETED and not self.deleted_at
+        if self.handling.delete_media and heard and self.media_deleted_at is None:
+            return self.finished_at
+        return self.expires_at
 
     def queued(self, *, at: datetime, media: Media | None = None) -> Job:
         """The recording is there and a message is to be sent; or a worker gave the job back."""
@@ -188,6 +206,9 @@ class Job(_Model):
 
     def cancelled(self, *, at: datetime) -> Job:
         return self._to(JobStatus.CANCELLED, finished_at=at, upload_expires_at=None, checkpoint=())
+
+    def without_media(self, *, at: datetime) -> Job:
+        return self.model_copy(update={"media_deleted_at": at, "revision": self.revision + 1})
 
     def deleted(self, *, at: datetime) -> Job:
         """Return the tombstone: what the job was asked with, heard and said is forgotten."""
@@ -250,6 +271,14 @@ class MediaView(_Model):
     content_type: str | None
 
 
+class MediaLink(_Model):
+    """Where a recording can be played from, by whoever has the address."""
+
+    url: str
+    content_type: str  # it is served as this, whatever it was sent as
+    expires_at: datetime
+
+
 class JobView(_Model):
     """A job as the API answers it."""
 
@@ -269,6 +298,9 @@ class JobView(_Model):
     problem: Problem | None  # once failed
     partial: Partial | None = None  # what is heard so far, until the transcript is there
     retry_of: str | None = None  # the job that this one tries again
+    priority: Priority = Priority.INTERACTIVE
+    expires_at: datetime | None = None  # when it is deleted, where its retention was asked for; once at its end
+    media_deleted_at: datetime | None = None  # when its recording was removed, as `delete_media` asked
     metadata: dict[str, str] = {}  # the caller's own
     timings: Timings | None = None
     own_jobs_ahead: int | None = None  # while queued: so many of yours, at most, come before it
@@ -285,13 +317,18 @@ def view(
     """Return what its owner may see of a job."""
     media = job.media and MediaView(**job.media.model_dump(include=set(MediaView.model_fields)))
     in_flight = around.jobs_in_flight if around and job.status is JobStatus.QUEUED else None
+    wait = around.wait_seconds if around and job.status is JobStatus.QUEUED else None
     return JobView(
         **job.model_dump(include=set(JobView.model_fields) - {"media", "problem", "upload"}),
+        priority=job.handling.priority,
+        expires_at=job.expires_at,
         language=to_bcp47(job.transcript.language if job.transcript else job.options.language),
         media=media,
         progress=_progress(job, run, around),
         timings=job.timings,
         own_jobs_ahead=None if in_flight is None else max(0, in_flight - 1),
+        estimated_wait_seconds=wait,
+        estimated_wait_basis=None if wait is None else WAIT_BASIS,
         lineage=job.transcript.lineage if job.transcript else None,
         cost_usd=cost_usd(job.timings.processing_ms, around.usd_per_worker_hour) if around else None,
         no_speech=job.transcript.no_speech if job.transcript else None,

@@ -35,7 +35,7 @@ class Said(NamedTuple):
 def add_key_commands(command: argparse.ArgumentParser) -> None:
     """Each sets `keys`, a function of the arguments that returns Said. Those raise TiroError."""
     commands = command.add_subparsers(metavar="COMMAND", required=True)
-    create = commands.add_parser("create", help="make a key and print it")
+    create = commands.add_parser("create", help="make a key and print it", description="Make a key and print it.")
     create.add_argument("--owner", required=True, help="whose key it is: a-z, 0-9 and '-'")
     create.add_argument(
         "--scope",
@@ -45,10 +45,12 @@ def add_key_commands(command: argparse.ArgumentParser) -> None:
     )
     create.add_argument("--expires-in", type=_lifetime, metavar="TIME", help="such as 90d, 12h, 30m; else never")
     create.set_defaults(keys=create_key)
-    list_ = commands.add_parser("list", help="show which keys there are, and when each was used last")
+    list_ = commands.add_parser(
+        "list", help="show which keys there are", description="Show which keys there are, and when each was used last."
+    )
     list_.add_argument("--owner", help="only this one's")
     list_.set_defaults(keys=list_keys)
-    revoke = commands.add_parser("revoke", help="close a key for good")
+    revoke = commands.add_parser("revoke", help="close a key for good", description="Close a key for good.")
     revoke.add_argument("id", metavar="ID", help="as 'list' shows it: key_...")
     revoke.set_defaults(keys=revoke_key)
 

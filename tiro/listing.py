@@ -19,7 +19,7 @@ from urllib.parse import urlencode
 from pydantic import AfterValidator, BaseModel, ConfigDict, Field, ValidationError
 
 from tiro.errors import FieldProblem, InvalidRequest
-from tiro.job import Job, JobStatus, new_id
+from tiro.job import Job, JobStatus, is_id, new_id
 from tiro.request import invalid
 
 MOST_JOBS = 100
@@ -35,6 +35,12 @@ def _aware(at: datetime) -> datetime:
     return at.replace(tzinfo=UTC) if at.tzinfo is None else at.astimezone(UTC)
 
 
+def _id(text: str) -> str:
+    if not is_id(text):
+        raise ValueError("this is no id")
+    return text
+
+
 At = Annotated[datetime, AfterValidator(_aware)]
 
 
@@ -44,6 +50,7 @@ class ListQuery(BaseModel):
     model_config = ConfigDict(frozen=True, extra="forbid")
 
     status: JobStatus | None = Field(default=None, description="Only jobs of this status.")
+    batch: Annotated[str, AfterValidator(_id)] | None = Field(default=None, description="Only jobs of this batch.")
     created_after: At | None = Field(default=None, description="Only jobs made at this time or later (RFC 3339).")
     created_before: At | None = Field(default=None, description="Only jobs made before this time (RFC 3339).")
     limit: int = Field(default=20, ge=1, description="Jobs on a page; more than 100 are taken for 100.")
@@ -79,6 +86,7 @@ class JobSummary(_Model):
     created_at: datetime
     finished_at: datetime | None
     retry_of: str | None
+    batch: str | None = None  # of the batch that it was asked for in
 
     @classmethod
     def of(cls, job: Job) -> JobSummary:

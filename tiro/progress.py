@@ -58,10 +58,10 @@ class Log(Silence):
 
     def sent(self, done: int, total: int) -> None:
         if done == total:
-            self._say(f"sent {_size(total)}")
+            self._say(f"sent {size_text(total)}")
 
     def seen(self, job: JobView) -> None:
-        self._say(f"job {job.id}: {_stage(job)}")
+        self._say(f"job {job.id}: {stage_of(job)}")
 
     def _say(self, line: str) -> None:
         if line != self._last:
@@ -98,17 +98,17 @@ class Bar:
         self._rich.stop()
 
     def sent(self, done: int, total: int) -> None:
-        self._show("sending", done, total, f"{_size(done)} of {_size(total)}")
+        self._show("sending", done, total, f"{size_text(done)} of {size_text(total)}")
 
     def seen(self, job: JobView) -> None:
         heard = job.progress
         if heard is None:
-            return self._show(_stage(job), 0, None, "")
-        of = f" of {_clock(heard.total_seconds)}" if heard.total_seconds else ""
-        amount = f"{_clock(heard.done_seconds)}{of}" if heard.done_seconds else ""
+            return self._show(stage_of(job), 0, None, "")
+        of = f" of {time_text(heard.total_seconds)}" if heard.total_seconds else ""
+        amount = f"{time_text(heard.done_seconds)}{of}" if heard.done_seconds else ""
         # Without a done second there is no speed, and a bar that stands at nothing looks stuck: let it pulse.
         total = heard.total_seconds if heard.done_seconds else None
-        return self._show(_stage(job), heard.done_seconds, total, amount)
+        return self._show(stage_of(job), heard.done_seconds, total, amount)
 
     def _show(self, stage: str, done: float, total: float | None, amount: str) -> None:
         if stage == self._stage:
@@ -120,7 +120,7 @@ class Bar:
         self._task = self._rich.add_task(stage, completed=int(done), total=total, amount=amount)
 
 
-def _stage(job: JobView) -> str:
+def stage_of(job: JobView) -> str:
     match job.status:
         case JobStatus.AWAITING_MEDIA:
             return "arriving"
@@ -130,13 +130,13 @@ def _stage(job: JobView) -> str:
             return status.value
 
 
-def _size(count: int) -> str:
+def size_text(count: int) -> str:
     """Return bytes as a person reads them, in powers of a thousand as disks and S3's bill have them."""
     units = (("GB", 1e9), ("MB", 1e6), ("kB", 1e3))
     return next((f"{count / factor:.1f} {unit}" for unit, factor in units if count >= factor), f"{count} bytes")
 
 
-def _clock(seconds: float) -> str:
+def time_text(seconds: float) -> str:
     minutes, second = divmod(int(seconds), 60)
     hours, minute = divmod(minutes, 60)
     return f"{hours}:{minute:02}:{second:02}" if hours else f"{minute}:{second:02}"

@@ -97,7 +97,7 @@ def open_workshop(environ: Mapping[str, str], directory: Path) -> Workshop:
         index=DynamoDBJobIndex(dynamodb, table),
         deliveries=DynamoDBDeliveryStore(dynamodb, table),
         media=S3MediaStore(client_for("s3", found), names["media_bucket"]),
-        queue=SQSJobQueue(client_for("sqs", found), names["queue_url"]),
+        queue=SQSJobQueue(client_for("sqs", found), names["queue_url"], found.get(variable("batch_queue_url"), "")),
         fetches=SQSFetchQueue(client_for("sqs", found), names["fetch_queue_url"]),
         clock=SystemClock(),
         settings=settings,

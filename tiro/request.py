@@ -18,6 +18,7 @@ from pydantic import (
 
 from tiro.address import Address
 from tiro.errors import AddressRefused, FieldProblem, InvalidRequest, MalformedBody
+from tiro.handling import Handling
 from tiro.language import parse_language
 from tiro.webhook import JobWebhook
 
@@ -77,6 +78,7 @@ class Options(_Strict):
     prompt: str | None = Field(default=None, max_length=2000)  # names and words to expect, in the recording's language
     hotwords: Annotated[tuple[Hotword, ...], BeforeValidator(_listed)] = Field(default=(), max_length=100)
     words: bool = False  # whether to tell when each word is spoken
+    model: str | None = Field(default=None, max_length=64)  # of `GET /v1/models`; left out: the default one
     channels: Literal["mix", "separate"] = "mix"  # separate: each is heard by itself, and labelled
     start: float = Field(default=0.0, ge=0, allow_inf_nan=False)  # seconds; where the part wanted begins
     end: float | None = Field(default=None, gt=0, allow_inf_nan=False)  # seconds; left out: the end
@@ -127,7 +129,7 @@ def _readable_url(url: str) -> str:
     return url
 
 
-def _s3_object(value: Any) -> Any:
+def s3_object(value: Any) -> Any:
     if not isinstance(value, str):
         raise ValueError("an object is named by a string, s3://bucket/key")
     return S3Object.parse(value)
@@ -140,7 +142,7 @@ class Source(_Strict):
 
     upload: UploadSource | None = None
     url: Annotated[str, AfterValidator(_readable_url)] | None = None  # http(s), open to everybody or signed
-    s3: Annotated[S3Object, BeforeValidator(_s3_object, json_schema_input_type=str)] | None = None  # s3://bucket/key
+    s3: Annotated[S3Object, BeforeValidator(s3_object, json_schema_input_type=str)] | None = None  # s3://bucket/key
 
     @model_validator(mode="after")
     def _exactly_one(self) -> Source:
@@ -149,7 +151,7 @@ class Source(_Strict):
         return self
 
 
-class TranscriptionRequest(Options):
+class TranscriptionRequest(Options, Handling):
     """The body of `POST /v1/transcriptions`."""
 
     source: Source
@@ -159,6 +161,10 @@ class TranscriptionRequest(Options):
     @property
     def options(self) -> Options:
         return Options.model_validate(self.model_dump(include=set(Options.model_fields)))
+
+    @property
+    def handling(self) -> Handling:
+        return Handling.model_validate(self.model_dump(include=set(Handling.model_fields)))
 
 
 def parse_request(body: str | bytes | None) -> TranscriptionRequest:
@@ -191,6 +197,18 @@ def parse_options(values: dict[str, str]) -> Options:
     """
     try:
         return Options.model_validate({k: v for k, v in values.items() if k in Options.model_fields and v})
+    except ValidationError as error:
+        raise invalid(error) from None
+
+
+def parse_handling(values: dict[str, str]) -> Handling:
+    """Read from the same what is to become of a job. A dropped recording is its owner's, and theirs to delete.
+
+    Raises InvalidRequest naming each that is wrong.
+    """
+    named = {name: values[name] for name in ("priority", "retention_seconds") if values.get(name)}
+    try:
+        return Handling.model_validate(named)
     except ValidationError as error:
         raise invalid(error) from None
 

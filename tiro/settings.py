@@ -61,6 +61,13 @@ class Limits(Settings):
 
 
 @dataclass(frozen=True, kw_only=True)
+class HearingLimits(Limits):
+    """And what may be asked of who hears it."""
+
+    models: tuple[str, ...] = ("base",)  # that are deployed; the first is the one that hears
+
+
+@dataclass(frozen=True, kw_only=True)
 class AuthorizerSettings(Settings):
     issuer: str = ""  # whose tokens open too (OpenID Connect Discovery); empty: API keys alone
     audience: str = ""  # that a token must be meant for
@@ -90,15 +97,15 @@ class DeliverySettings(OutwardSettings):
 
 
 @dataclass(frozen=True, kw_only=True)
-class ApiSettings(EgressSettings, DeliverySettings):
+class ApiSettings(HearingLimits, EgressSettings, DeliverySettings):
     queue_url: str
+    batch_queue_url: str = ""  # for jobs that may wait; empty: there is one queue for all
     fetch_queue_url: str
     media_bucket: str
     transcript_bucket: str
     source_buckets: tuple[str, ...] = ()  # others that `s3` may name, each under its `{owner}/` prefix
     upload_seconds: int = 3600  # how long a presigned upload may be begun
     fetch_seconds: int = 6 * 3600  # within which a `url` must be fetched
-    models: tuple[str, ...] = ("base",)  # that the workers hear with; the first where none is named
     origins: tuple[str, ...] = ("*",)  # whose web pages may read the answers
     max_jobs_in_flight: int = 5000  # of one owner at once; 0: any number
     max_audio_seconds_per_day: float = 1000 * 3600.0  # of one owner; 0: any number
@@ -107,8 +114,9 @@ class ApiSettings(EgressSettings, DeliverySettings):
 
 
 @dataclass(frozen=True, kw_only=True)
-class UploadSettings(Limits):
+class UploadSettings(HearingLimits):
     queue_url: str
+    batch_queue_url: str = ""
     transcript_bucket: str
 
 
@@ -138,17 +146,61 @@ class ScheduleSettings(Settings):
     queue_url: str
     fetch_queue_url: str
     delivery_queue_url: str
+    batch_queue_url: str = ""
     max_attempts: int = 3  # as of the workers
     patience_seconds: float = 300.0  # before what nobody holds is taken back, and what nobody sent is sent again
 
 
 @dataclass(frozen=True, kw_only=True)
+class DispatchTerms:
+    """How many workers there may and should be (tiro/dispatch.py). Not Settings: the simulation has no stack."""
+
+    target_wait_seconds: float = 120.0  # within which a backlog should be heard; as the linger, from docs/scaling.md
+    worker_speed: float = 20.0  # seconds of audio that one worker hears in a second
+    max_workers: int = 10
+    patience_seconds: float = 300.0  # what is pending on Spot for so long is asked for on demand
+    refused_seconds: float = 900.0  # a market that refused is passed over for so long
+    linger_seconds: int = 120  # a worker waits for more before it exits
+    spot_usd_per_hour: float = 0.0  # what a worker costs, about; 0: not known, and not counted
+    on_demand_usd_per_hour: float = 0.0
+    max_usd_per_hour: float = 0.0  # that all of them together may cost; 0: max_workers alone is the limit
+    warm_workers: int = 0  # there even with nothing to do, on warm_days between two hours in UTC
+    warm_days: tuple[str, ...] = ("mon", "tue", "wed", "thu", "fri")
+    warm_from_hour: int = 7
+    warm_to_hour: int = 19
+
+
+@dataclass(frozen=True, kw_only=True)
+class DispatchSettings(Settings, DispatchTerms):
+    queue_url: str
+    batch_queue_url: str = ""
+    cluster: str
+    task_definition: str  # with its revision: another one is outdated
+    container: str = "worker"  # whose environment says how long to linger
+    spot: str  # a capacity provider's name
+    on_demand: str  # another one's
+    subnets: tuple[str, ...]
+    security_group: str
+    public_ip: int = 0  # 1: a task has an address of its own, where it must fetch its image itself (Fargate)
+    mean_audio_seconds: float = 600.0  # of a recording, until some were seen
+
+
+@dataclass(frozen=True, kw_only=True)
+class DeploySettings(Settings):
+    cluster: str
+    project: str = ""  # that builds the image; empty: it is built where the stack is deployed from
+
+
+@dataclass(frozen=True, kw_only=True)
 class WorkerSettings(Limits):
     queue_url: str
+    batch_queue_url: str = ""  # looked into when the first one is empty
     media_bucket: str
     transcript_bucket: str
+    engine: str = "faster-whisper"  # or openai: PyTorch, for a GPU
     model: str = "base"  # a name in the table of pinned weights
-    model_path: str = ""  # a directory of weights; empty: an installed package, else the hub
+    model_path: str = ""  # a directory of weights, or OpenAI's own .pt; empty: an installed package, else the hub
+    compute_type: str = ""  # of its numbers, such as float16; empty: int8, or with PyTorch what suits the device
     beam_size: int = 1  # hypotheses kept while decoding; 1 is greedy
     batch_size: int = 4  # windows decoded at once, shared out between the cores
     jobs_at_once: int = 4  # recordings in hand, whose windows share batches

@@ -43,7 +43,10 @@ def from_file(name: str, path: Path) -> Loaded:
         raise WeightsUnavailable(f"There is no model {name!r}. Choose one of: {', '.join(whisper._MODELS)}.")
     url = whisper._MODELS[name]
     expected = url.split("/")[-2]
-    data = path.read_bytes()
+    try:
+        data = path.read_bytes()
+    except OSError as error:
+        raise WeightsUnavailable(f"{path} cannot be read ({error.strerror}). TIRO_MODEL_PATH names it.") from None
     found = hashlib.sha256(data).hexdigest()
     if found != expected:
         raise WeightsUnavailable(

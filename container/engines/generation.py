@@ -59,8 +59,8 @@ def generate(batch: Batch, tokenizer: Any, sampling: Sampling) -> list[Said]:
     """Return what is said in each row of a batch that has not begun; a tokenizer of openai-whisper."""
     logits, at_start = batch.start(len(tokenizer.sot_sequence))
     silence: list[float] = at_start.softmax(dim=-1)[:, tokenizer.no_speech].tolist()
-    rules = Rules(tokenizer, *logits.shape, logits.device)
     every = [Said(no_speech) for no_speech in silence]
+    rules = Rules(tokenizer, len(every), logits.shape[1], logits.device)
     rows = every  # that the batch still has
     for step, draw in enumerate(sampling.draws(), 1):
         rules.apply(logits)

@@ -9,7 +9,7 @@ from aws_lambda_powertools.event_handler import APIGatewayRestResolver, Response
 from aws_lambda_powertools.event_handler.exceptions import NotFoundError
 
 from functions import wiring
-from functions.api import about, audio, batches, deliveries, jobs, models, transcripts, uploads, webhooks
+from functions.api import about, audio, batches, deliveries, jobs, media, models, transcripts, uploads, webhooks
 from functions.api.audio_replies import openai_reply
 from functions.api.cors import let_pages_read
 from functions.api.description import check_scope, check_text
@@ -27,7 +27,7 @@ def handler(event: dict[str, Any], context: object) -> dict[str, Any]:
 def app() -> APIGatewayRestResolver:
     app = APIGatewayRestResolver()
     app.use([check_scope, check_text])
-    for noun in (about, audio, batches, deliveries, jobs, models, transcripts, uploads, webhooks):
+    for noun in (about, audio, batches, deliveries, jobs, media, models, transcripts, uploads, webhooks):
         app.include_router(noun.router)
 
     @app.not_found

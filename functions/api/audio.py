@@ -10,10 +10,18 @@ from aws_lambda_powertools.event_handler import Response
 from aws_lambda_powertools.event_handler.api_gateway import Router
 
 from functions import wiring
-from functions.api.audio_form import TranscriptionBody, TranscriptionForm, TranslationBody, TranslationForm, read_call
+from functions.api.audio_form import (
+    AudioCall,
+    TranscriptionBody,
+    TranscriptionForm,
+    TranslationBody,
+    TranslationForm,
+    read_call,
+)
 from functions.api.audio_replies import OpenAIErrorBody, openai_reply
 from functions.api.description import Answer, describe
-from functions.api.replies import owner_of
+from functions.api.replies import owner_of, trace_of_call
+from functions.api.seats import seat
 from functions.api.transcripts import rendered_reply
 from tiro import service
 from tiro.adapters.probe import HeaderReader
@@ -26,8 +34,10 @@ from tiro.errors import (
     ModelNotFound,
     QuotaExceeded,
     StillProcessing,
+    Throttled,
 )
 from tiro.formats import OPENAI_FORMATS, Wishes
+from tiro.job import Job
 from tiro.key import Scope
 from tiro.model import check_understood
 from tiro.quota import Quota
@@ -40,13 +50,25 @@ PREFIX = "/v1/audio/"
 WAIT = timedelta(seconds=25)
 """How long a call is held open. API Gateway gives up after 29 s, and the recording must come in first."""
 
+AFTERWARDS = timedelta(seconds=5)
+"""What a call that was held open may still take."""
+
 WHISPER = "whisper-1"
 """What OpenAI calls Whisper large-v2. Here it is whatever is deployed."""
 
 ANSWERS = {
     200: Answer(model=dict, media_types=("text/plain", "application/x-subrip", "text/vtt")),
 }
-PROBLEMS = (MalformedBody, InvalidRequest, ModelNotFound, MediaEmpty, MediaTooLarge, QuotaExceeded, StillProcessing)
+PROBLEMS = (
+    MalformedBody,
+    InvalidRequest,
+    ModelNotFound,
+    MediaEmpty,
+    MediaTooLarge,
+    QuotaExceeded,
+    StillProcessing,
+    Throttled,
+)
 
 
 @router.post("/v1/audio/transcriptions")
@@ -82,26 +104,16 @@ def translate() -> Response[str]:
 
 
 def _hear(form: type[TranslationForm]) -> Response[str]:
-    config, clock, event = wiring.settings(ApiSettings), wiring.clock(), router.current_event
+    config, event = wiring.settings(ApiSettings), router.current_event
     request_id = str(event["requestContext"]["requestId"])
-    until = clock.now() + WAIT
+    until = wiring.clock().now() + WAIT
     call = read_call(_body(), event.headers.get("Content-Type") or "", form)
     _check_model(call.form.model, config.models)
-    options = call.form.options
-    check_understood(config.models[0], language=options.language, task=options.task)
-    service.check_quota(owner_of(router), usage=wiring.usage(), clock=clock, quota=Quota.of(config))
-    media = wiring.media(config.media_bucket)
-    job = service.dictate(
-        service.Dictation(owner_of(router), call.body, options, call.filename),
-        asked=wiring.asked(),
-        jobs=wiring.jobs(),
-        media=media,
-        reader=HeaderReader(media),
-        queue=wiring.queue(config.queue_url),
-        clock=clock,
-        limits=config,
-    )
-    job = service.wait_for(job, jobs=wiring.jobs(), clock=clock, until=until, sleep=time.sleep)
+    check_understood(config.models[0], language=call.form.options.language, task=call.form.options.task)
+    # Before there is a job: whoever is sent away costs nothing, and the SDK comes again by itself.
+    with seat(until + AFTERWARDS):
+        job = _make(call)
+        job = service.wait_for(job, jobs=wiring.jobs(), clock=wiring.clock(), until=until, sleep=time.sleep)
     if job.problem:
         return openai_reply(job.problem, request_id)
     store = wiring.transcripts(config.transcript_bucket)
@@ -111,6 +123,25 @@ def _hear(form: type[TranslationForm]) -> Response[str]:
     reply = rendered_reply(job, shape, text, store)
     reply.headers["x-request-id"] = request_id
     return reply
+
+
+def _make(call: AudioCall) -> Job:
+    config, clock, owner, webhook = wiring.settings(ApiSettings), wiring.clock(), owner_of(router), call.form.webhook
+    service.check_webhook(webhook, owner=owner, endpoints=wiring.endpoints(), settings=config)
+    service.check_quota(owner, usage=wiring.usage(), clock=clock, quota=Quota.of(config))
+    media = wiring.media(config.media_bucket)
+    return service.dictate(
+        service.Dictation(
+            owner, call.body, call.form.options, call.filename, webhook=webhook, trace=trace_of_call(router)
+        ),
+        asked=wiring.asked(),
+        jobs=wiring.jobs(),
+        media=media,
+        reader=HeaderReader(media),
+        queue=wiring.queue(config.queue_url, config.batch_queue_url),
+        clock=clock,
+        limits=config,
+    )
 
 
 def _check_model(model: str, deployed: tuple[str, ...]) -> None:

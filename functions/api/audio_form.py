@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
+import json
+import re
 from dataclasses import dataclass
-from typing import Any, Literal
+from typing import Annotated, Any, Literal
 
-from pydantic import BaseModel, ConfigDict, Field, ValidationError, ValidationInfo, field_validator
+from pydantic import BaseModel, BeforeValidator, ConfigDict, Field, ValidationError, ValidationInfo, field_validator
 from python_multipart.exceptions import ParseError
 from python_multipart.multipart import Field as FormField
 from python_multipart.multipart import File as FormFile
@@ -14,6 +16,7 @@ from python_multipart.multipart import FormParser, parse_options_header
 from tiro.errors import FieldProblem, InvalidRequest, MalformedBody, MediaEmpty, MediaTooLarge
 from tiro.formats import Granularity
 from tiro.request import Language, Options, invalid
+from tiro.webhook import JobWebhook
 
 LARGEST_FILE = 4_400_000
 """Bytes. A Lambda is called with 6 MB at most, and API Gateway makes base64 of the form, which takes a third more."""
@@ -33,6 +36,13 @@ UNSUPPORTED = {
 """Fields that OpenAI has and that would change the answer. To ignore them would be to lie."""
 
 
+def _as_json(value: Any) -> Any:
+    try:
+        return json.loads(value) if isinstance(value, str) else value
+    except ValueError:
+        raise ValueError("it is no JSON object") from None
+
+
 class TranslationForm(BaseModel):
     """The fields beside `file`. What is said is written down in English; the language it is said in is detected."""
 
@@ -43,6 +53,11 @@ class TranslationForm(BaseModel):
     response_format: Literal["json", "text", "srt", "verbose_json", "vtt"] = "json"
     temperature: float = Field(
         0.0, ge=0, le=1, description="Checked and not used: Tiro begins at 0 and rises where the text is bad."
+    )
+    webhook: Annotated[JobWebhook | None, BeforeValidator(_as_json)] = Field(
+        None,
+        description="Tiro's own: where this job's end is told, which is after this call when it takes longer. JSON, or "
+        "fields such as `webhook[endpoint]`.",
     )
 
     @property
@@ -155,11 +170,17 @@ def _content(file: FormFile) -> bytes:
 def _fields(texts: dict[str, list[str]], form: type[TranslationForm]) -> TranslationForm:
     values: dict[str, Any] = {}
     for name, said in texts.items():
-        given = [value for value in said if value != ""]  # a client's way of saying nothing
+        given: list[Any] = [value for value in said if value != ""]  # a client's way of saying nothing
         if name in UNSUPPORTED and given and given != ["false"]:
             raise _wrong(name, UNSUPPORTED[name])
         if given and name not in UNSUPPORTED:
-            values[name] = given if name == "timestamp_granularities" or len(given) > 1 else given[0]
+            value = given if name == "timestamp_granularities" or len(given) > 1 else given[0]
+            if inner := re.fullmatch(r"(\w+)\[(\w+)\]", name):  # an object, as SDKs flatten it
+                if not isinstance(holder := values.setdefault(inner[1], {}), dict):
+                    raise _wrong(inner[1], "It is said twice.")
+                holder[inner[2]] = value
+            else:
+                values[name] = value
     try:
         return form.model_validate(values)
     except ValidationError as error:

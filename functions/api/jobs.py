@@ -16,7 +16,7 @@ from functions.api import idempotency
 from functions.api.conditional import IF_NONE_MATCH, tag_of, tagged
 from functions.api.description import Answer, Parameter, describe
 from functions.api.preferences import PREFER, wait_for_end
-from functions.api.replies import job_reply, owner_of
+from functions.api.replies import job_reply, owner_of, reopen, trace_of_call
 from tiro import service
 from tiro.call import Answer as Given
 from tiro.errors import (
@@ -30,6 +30,7 @@ from tiro.errors import (
     MediaEmpty,
     MediaNotFound,
     MediaTooLarge,
+    ModelNotFound,
     NotRetryable,
     QuotaExceeded,
     SourceForbidden,
@@ -40,7 +41,6 @@ from tiro.listing import JobListView, ListQuery, parse_query
 from tiro.quota import Quota
 from tiro.request import TranscriptionRequest, parse_request
 from tiro.settings import ApiSettings
-from tiro.trace import root_of
 from tiro.upload import Upload
 
 router = Router()
@@ -58,6 +58,7 @@ DONE = Answer(
 
 _FILTERS: dict[str, Any] = {
     "status": JobStatus,
+    "batch": str,
     "created_after": datetime,
     "created_before": datetime,
     "limit": Annotated[int, Field(ge=1)],
@@ -78,7 +79,7 @@ PASSING: Any = {"progress": {"eta_seconds"}, "own_jobs_ahead": True, "estimated_
     answers={202: MADE, 200: DONE},
     problems=(
         *(MalformedBody, InvalidRequest, AddressRefused, SourceForbidden, MediaNotFound, MediaEmpty, MediaTooLarge),
-        *(QuotaExceeded, *idempotency.PROBLEMS),
+        *(ModelNotFound, QuotaExceeded, *idempotency.PROBLEMS),
     ),
 )
 def submit() -> Response[str]:
@@ -94,17 +95,17 @@ def submit() -> Response[str]:
                 owner=owner,
                 jobs=wiring.jobs(),
                 media=wiring.media(config.media_bucket),
-                queue=wiring.queue(config.queue_url),
+                queue=wiring.queue(config.queue_url, config.batch_queue_url),
                 fetches=wiring.fetch_queue(config.fetch_queue_url),
                 parts=wiring.parts(config.media_bucket),
                 clock=wiring.clock(),
                 settings=config,
                 job_id=job_id,
-                trace=root_of(router.current_event.headers.get("X-Amzn-Trace-Id") or ""),
+                trace=trace_of_call(router),
             )
         except Conflict:  # an earlier attempt of this very call made the job, and died before it could answer
             job = _find(job_id)
-            upload = _reopen(job)
+            upload = reopen(job)
         return _made(job, upload, limits)
 
     return _wait(idempotency.once(router, make, _renew))
@@ -194,6 +195,7 @@ def delete(job_id: str) -> Response[str]:
         media=wiring.media(config.media_bucket),
         transcripts=wiring.transcripts(config.transcript_bucket),
         parts=wiring.parts(config.media_bucket),
+        deliveries=wiring.deliveries(),
         clock=wiring.clock(),
     )
     return Response(HTTPStatus.NO_CONTENT, None, "")
@@ -222,7 +224,7 @@ def retry(job_id: str) -> Response[str]:
                 ended,
                 jobs=wiring.jobs(),
                 media=wiring.media(config.media_bucket),
-                queue=wiring.queue(config.queue_url),
+                queue=wiring.queue(config.queue_url, config.batch_queue_url),
                 fetches=wiring.fetch_queue(config.fetch_queue_url),
                 clock=wiring.clock(),
                 settings=config,
@@ -260,17 +262,10 @@ def _made(job: Job, upload: Upload | None, limits: dict[str, str]) -> Response[s
     return reply
 
 
-def _reopen(job: Job) -> Upload | None:
-    bucket = _config().media_bucket
-    return service.reopen(
-        job, media=wiring.media(bucket), parts=wiring.parts(bucket), clock=wiring.clock(), settings=_config()
-    )
-
-
 def _renew(given: Given) -> Given:
     """Sign the addresses anew to which a recording is to be sent, while it is awaited. Raises JobGone."""
     told = json.loads(given.body)
-    upload = _reopen(_find(told["id"]))
+    upload = reopen(_find(told["id"]))
     return given.model_copy(
         update={"body": json.dumps(told | {"upload": upload.model_dump(mode="json")})} if upload else {}
     )

@@ -12,11 +12,18 @@ from tiro import service
 from tiro.details import Circumstances
 from tiro.errors import PROBLEM_MEDIA_TYPE, QuotaExceeded, TiroError
 from tiro.job import Job, JobStatus, JobView, view
+from tiro.ports import JobQueue
 from tiro.settings import ApiSettings
+from tiro.trace import root_of
 from tiro.upload import Upload
 
 POLL_SECONDS = 1
 """What `Retry-After` says while a job is not at its end."""
+
+
+def trace_of_call(router: Router) -> str | None:
+    """Return the trace that the gateway gave this call, if it did."""
+    return root_of(router.current_event.headers.get("X-Amzn-Trace-Id") or "")
 
 
 def owner_of(router: Router) -> str:
@@ -37,8 +44,26 @@ def look(job: Job, upload: Upload | None = None) -> JobView:
     config, now = wiring.settings(ApiSettings), wiring.clock().now()
     run = wiring.runs().get(job.id) if job.status is JobStatus.PROCESSING else None
     used = wiring.usage().get(job.owner, at=now) if job.status is JobStatus.QUEUED else None
-    seen = view(job, run, upload, Circumstances(now, used.jobs if used else None, config.usd_per_worker_hour))
+    wait = service.wait_for_turn(job, queue=_queue(config), pace=wiring.pace(), clock=wiring.clock())
+    around = Circumstances(now, used.jobs if used else None, config.usd_per_worker_hour, wait)
+    seen = view(job, run, upload, around)
     return seen.model_copy(update={"partial": service.partial(job, run, wiring.checkpoints())})
+
+
+def _queue(config: ApiSettings) -> JobQueue:
+    return wiring.queue(config.queue_url, config.batch_queue_url)
+
+
+def reopen(job: Job) -> Upload | None:
+    """Return how to send the recording of a job that still awaits it, signed anew."""
+    config = wiring.settings(ApiSettings)
+    return service.reopen(
+        job,
+        media=wiring.media(config.media_bucket),
+        parts=wiring.parts(config.media_bucket),
+        clock=wiring.clock(),
+        settings=config,
+    )
 
 
 def problem_reply(error: TiroError, request_id: str) -> Response[str]:

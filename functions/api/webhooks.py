@@ -12,6 +12,7 @@ from functions import wiring
 from functions.api import idempotency
 from functions.api.description import Answer, describe
 from functions.api.replies import owner_of
+from functions.api.seats import seat
 from tiro import service
 from tiro.delivery import AttemptView
 from tiro.errors import Conflict, InvalidRequest, MalformedBody, Throttled, TooManyWebhooks, WebhookNotFound
@@ -115,13 +116,8 @@ def rotate(endpoint_id: str) -> Response[str]:
 )
 def test(endpoint_id: str) -> Response[str]:
     config: ApiSettings = wiring.settings(ApiSettings)
-    now, room = wiring.clock().now(), wiring.waiting_room()
-    until = now + timedelta(seconds=config.delivery_seconds + 5)
     # Who waits for a slow receiver waits where others wait: so many at once, and no more.
-    seat = room.enter(now=now, until=until)
-    if seat is None:
-        raise Throttled("Too many calls wait for others just now. Try again in a moment.")
-    try:
+    with seat(wiring.clock().now() + timedelta(seconds=config.delivery_seconds + 5)):
         made = service.try_out(
             endpoint_id,
             owner=owner_of(router),
@@ -129,7 +125,5 @@ def test(endpoint_id: str) -> Response[str]:
             notifier=wiring.notifier(),
             clock=wiring.clock(),
         )
-    finally:
-        room.leave(seat, until=until)
     answer = AttemptView(**made.model_dump())
     return Response(HTTPStatus.OK, "application/json", answer.model_dump_json())

@@ -36,6 +36,14 @@ class BatchStoreContract:
         with pytest.raises(BatchNotFound):
             stores.batches.get("01c")
 
+    def test_a_batch_has_as_many_pages_as_were_ever_asked_for(self, stores: Stores) -> None:
+        stores.batches.create(BATCH)
+        second = BATCH.model_copy(update={"pages": 2, "sources": 7})
+        stores.batches.extend(second)
+        stores.batches.extend(BATCH.model_copy(update={"pages": 2, "sources": 5}))
+        stores.batches.extend(BATCH)
+        assert stores.batches.get("01b") == second
+
     def test_every_change_of_a_job_is_counted_once(self, stores: Stores) -> None:
         def counts() -> dict[JobStatus, int]:
             return {status: count for status, count in stores.batches.counts("01b").items() if count}

@@ -49,6 +49,15 @@ class DeliveryStoreContract:
             store.get("another", one.id)
         assert list(store.of_job("another")) == []
 
+    def test_what_is_forgotten_is_gone_and_nothing_else_is(self, store: DeliveryStore) -> None:
+        store.create(one := make_delivery())
+        other = one.model_copy(update={"event": one.event.model_copy(update={"job_id": "another"})})
+        store.create(other)
+        for _ in range(2):
+            store.forget(one.job_id)
+        assert list(store.of_job(one.job_id)) == []
+        assert list(store.of_job("another")) == [other]
+
     def test_of_two_one_is_first(self, store: DeliveryStore) -> None:
         store.create(one := make_delivery())
         store.save(one, first := one.begun(until=NOW))

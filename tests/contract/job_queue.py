@@ -4,7 +4,9 @@ from __future__ import annotations
 
 import pytest
 
+from tiro.handling import Priority
 from tiro.message import JobMessage
+from tiro.pace import Depth
 from tiro.ports import JobQueue, Received
 
 MESSAGE = JobMessage(job_id="01kdy3q7ze0000000000000001", generation=1)
@@ -51,6 +53,30 @@ class JobQueueContract:
             received = receive(queue)
             assert received.receives == receives
             queue.extend(received, seconds=0)
+
+    def test_what_is_interactive_comes_first_and_what_may_wait_comes_too(self, queue: JobQueue) -> None:
+        for generation, priority in enumerate((Priority.BATCH, Priority.BATCH, Priority.INTERACTIVE)):
+            queue.send(MESSAGE.model_copy(update={"generation": generation}), owner="ada", priority=priority)
+        first, second = receive(queue), receive(queue)
+        generations = [JobMessage.parse(received.body).generation for received in (first, second, receive(queue))]
+        assert (generations[0], {*generations[1:]}) == (2, {0, 1})
+
+    def test_what_may_wait_is_given_back_and_deleted_like_any_other(self, queue: JobQueue) -> None:
+        queue.send(MESSAGE, owner="ada", priority=Priority.BATCH)
+        queue.extend(receive(queue), seconds=0)
+        again = receive(queue)
+        assert again.receives == 2
+        queue.delete(again)
+        queue.extend(again, seconds=0)
+        assert queue.receive(wait_seconds=0) is None
+
+    def test_how_deep_it_is_is_told_by_priority(self, queue: JobQueue) -> None:
+        assert queue.depth(Priority.INTERACTIVE) == queue.depth(Priority.BATCH) == Depth()
+        for priority in (Priority.BATCH, Priority.INTERACTIVE, Priority.INTERACTIVE):
+            queue.send(MESSAGE, owner="ada", priority=priority)
+        receive(queue)
+        assert queue.depth(Priority.INTERACTIVE) == Depth(waiting=1, in_hand=1)
+        assert queue.depth(Priority.BATCH) == Depth(waiting=1)
 
     def test_a_deleted_message_is_gone(self, queue: JobQueue) -> None:
         queue.send(MESSAGE, owner="ada")

@@ -8,6 +8,7 @@ import pytest
 
 from tests.factories import NOW, make_drop, make_job, make_media, make_queued_job, make_ref
 from tiro.errors import Conflict, FieldProblem, JobNotFound, NotAudio
+from tiro.handling import Handling
 from tiro.job import Job, JobStatus
 from tiro.ports import JobStore
 from tiro.request import Options
@@ -184,3 +185,31 @@ class JobStoreContract:
         store.save(resent, again := resent.resent(at=later))
         assert store.waiting(later, limit=100) == []
         assert store.waiting(later + timedelta(seconds=1), limit=100) == [again]
+
+    # ------------------------------------------------------------ untidy
+
+    def test_untidy_are_those_that_are_kept_long_enough(self, store: JobStore) -> None:
+        def ended(number: int, seconds: int | None, status: JobStatus = JobStatus.FAILED) -> Job:
+            kept = Handling(retention_seconds=seconds)
+            return make_queued_job(id=f"01{number:02}", handling=kept, status=status, finished_at=NOW)
+
+        jobs = [store.create(ended(number, 60 + number)) for number in range(5)]
+        store.create(ended(20, None))
+        store.create(make_queued_job(id="0121", handling=Handling(retention_seconds=60)))
+        late = NOW + timedelta(seconds=63)
+        assert store.untidy(late, limit=100) == jobs[:3]
+        assert store.untidy(late, limit=2) == jobs[:2]
+        assert store.overdue(late, limit=100) == []
+        store.save(jobs[0], jobs[0].deleted(at=late))
+        assert store.untidy(late, limit=100) == jobs[1:3]
+
+    def test_a_recording_that_is_to_go_is_untidy_until_it_went(self, store: JobStore) -> None:
+        kept = Handling(delete_media=True, retention_seconds=60)
+        heard = make_queued_job(handling=kept, status=JobStatus.COMPLETED, finished_at=NOW, transcript=make_ref())
+        store.create(heard)
+        store.create(make_queued_job(id="01b", handling=kept, status=JobStatus.FAILED, finished_at=NOW))
+        soon = NOW + timedelta(seconds=1)
+        assert store.untidy(soon, limit=100) == [heard]
+        store.save(heard, gone := heard.without_media(at=soon))
+        assert store.untidy(soon, limit=100) == []
+        assert gone in store.untidy(NOW + timedelta(seconds=61), limit=100)

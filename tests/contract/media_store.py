@@ -154,6 +154,22 @@ class MediaStoreContract:
         assert kept.content_type == content_type
         assert store.read(kept, 0, 99) == b"what was said"
 
+    # ------------------------------------------------------------ list
+
+    def test_keys_come_in_their_order_and_in_pages(self, store: MediaStore, world: World) -> None:
+        for name in sorted(KEYS, reverse=True):
+            world.put(f"inbox/ada/{name}", b"1")
+        world.put("inbox/adam/a.mp3", b"1")
+        world.put("inbox/ada/gone.mp3", b"1")
+        world.delete("inbox/ada/gone.mp3")
+        prefix, found, more = S3Object(bucket=world.bucket, key="inbox/ada/"), list[str](), True
+        while more:
+            page, more = store.keys(prefix, after=found[-1] if found else None, limit=3)
+            assert len(page) <= 3
+            found += page
+        assert found == sorted(f"inbox/ada/{name}" for name in KEYS)
+        assert store.keys(prefix, after=None, limit=len(KEYS))[1] is False
+
     # ------------------------------------------------------------ erase
 
     def test_what_is_erased_is_gone_in_every_version_and_nothing_else_is(self, store: MediaStore, world: World) -> None:

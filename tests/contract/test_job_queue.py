@@ -9,6 +9,7 @@ import pytest
 from tests.contract.job_queue import MESSAGE, JobQueueContract, receive
 from tests.fakes import FakeClock, FakeJobQueue
 from tiro.adapters.sqs import SQSJobQueue
+from tiro.handling import Priority
 from tiro.ports import JobQueue
 
 if TYPE_CHECKING:
@@ -36,7 +37,13 @@ class TestFakeJobQueue(JobQueueContract):
 class TestSQSJobQueue(JobQueueContract):
     @pytest.fixture
     def queue(self, sqs: SQSClient, queue_url: str) -> JobQueue:
-        return SQSJobQueue(sqs, queue_url)
+        other = sqs.create_queue(QueueName=f"{queue_url.rsplit('/', 1)[-1]}-batch")["QueueUrl"]
+        return SQSJobQueue(sqs, queue_url, other)
+
+    def test_without_a_second_queue_nothing_is_lost(self, sqs: SQSClient, queue_url: str) -> None:
+        queue = SQSJobQueue(sqs, queue_url)
+        queue.send(MESSAGE, owner="ada", priority=Priority.BATCH)
+        assert receive(queue).body == MESSAGE.model_dump_json()
 
     def test_an_owner_is_a_message_group(self, queue: JobQueue, sqs: SQSClient, queue_url: str) -> None:
         """That is what makes a standard queue fair."""

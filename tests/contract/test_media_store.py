@@ -7,11 +7,13 @@ from typing import TYPE_CHECKING
 from urllib.parse import parse_qs, urlsplit
 
 import pytest
+import requests
 
 from tests.contract.media_store import MediaStoreContract, World
 from tests.fakes import FakeClock, FakeMediaStore
 from tiro.adapters.s3 import S3MediaStore
 from tiro.ports import MediaStore
+from tiro.request import S3Object
 
 if TYPE_CHECKING:
     from mypy_boto3_s3.client import S3Client
@@ -71,3 +73,10 @@ class TestS3MediaStore(MediaStoreContract):
         assert query["X-Amz-SignedHeaders"] == ["content-length;content-type;host"]
         assert query["X-Amz-Expires"] == ["60"]
         assert not [name for name in query if "checksum" in name.lower()]  # which no browser would send
+
+    def test_what_is_lent_can_be_got_by_anybody_in_this_very_version(self, store: MediaStore, world: World) -> None:
+        world.put("uploads/ada/a b.mp3", b"first")
+        media = store.head(S3Object(bucket=world.bucket, key="uploads/ada/a b.mp3")).media
+        world.put("uploads/ada/a b.mp3", b"second")
+        answer = requests.get(store.lend(media, content_type="audio/mpeg", seconds=60), timeout=5)  # moto's
+        assert (answer.content, answer.headers["Content-Type"]) == (b"first", "audio/mpeg")

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import threading
 from collections.abc import Iterator
 from dataclasses import replace
@@ -25,6 +26,7 @@ from tests.functions.working import worker
 from tiro import service
 from tiro.errors import NotAudio, ServiceUnavailable
 from tiro.request import Options
+from tiro.webhook import JobWebhook
 
 SPEECH = b"RIFF, more or less"
 HEARD = make_transcript(make_segment("Dictate,"), make_segment("and it is written.", start=2.0))
@@ -206,6 +208,64 @@ class TestTheSameCall:
                 api.client.audio.transcriptions.create(model="whisper-1", file=recording())
             assert len(api.calls) == 1
             assert api.client.audio.transcriptions.create(model="whisper-1", file=recording()).text == HEARD.text
+
+
+class TestAWebhook:
+    def test_of_the_job_s_own_is_kept(self, api: Api, transcriber: FakeTranscriber) -> None:
+        mine = {"url": "https://example.com/mine", "secret": "whsec_MDEyMzQ1Njc4OTAxMjM0NTY3ODkwMTIz"}
+        create = api.client.audio.transcriptions.create
+        create(model="whisper-1", file=recording(), extra_body={"webhook": mine})
+        [job_id] = api.jobs()
+        assert wiring.jobs().get(job_id).webhook == JobWebhook(**mine)
+        create(model="whisper-1", file=recording(), extra_body={"webhook": json.dumps(mine)})
+        assert api.jobs() == {job_id}  # the same, said in another way
+        create(model="whisper-1", file=recording())
+        assert len(api.jobs()) == 2  # of which somebody else is told
+
+    @pytest.mark.parametrize(
+        "webhook",
+        [
+            {"endpoint": "wh_nobodys"},
+            {"url": "http://10.0.0.1/", "secret": "whsec_MDEyMzQ1Njc4OTAxMjM0NTY3ODkwMTIz"},
+            {"url": "https://example.com/"},
+            "{",
+            "[]",
+            "x",
+        ],
+    )
+    def test_that_cannot_be_is_named(self, api: Api, webhook: object) -> None:
+        with pytest.raises(openai.BadRequestError) as failed:
+            api.client.audio.transcriptions.create(model="whisper-1", file=recording(), extra_body={"webhook": webhook})
+        assert failed.value.param == "webhook"
+        assert api.jobs() == set()
+
+    def test_said_twice_is_refused(self, api: Api) -> None:
+        with pytest.raises(openai.BadRequestError, match="said twice"):
+            api.client.audio.transcriptions.create(
+                model="whisper-1", file=recording(), extra_body={"webhook": "{}", "webhook[url]": "https://x.example"}
+            )
+
+
+class TestSeats:
+    def test_who_finds_none_comes_again_and_has_made_nothing(self, api: Api, transcriber: FakeTranscriber) -> None:
+        room, now = wiring.waiting_room(), wiring.clock().now()
+        until = now + timedelta(seconds=60)
+        seats: set[int] = set()
+        while len(seats) < api.stack.settings.max_waiters:  # it looks at a few at random
+            if (taken := room.enter(now=now, until=until)) is not None:
+                seats.add(taken)
+        with pytest.raises(openai.RateLimitError) as failed:
+            api.client.with_options(max_retries=0).audio.transcriptions.create(model="whisper-1", file=recording())
+        assert failed.value.code == "throttled"
+        assert failed.value.response.headers["x-should-retry"] == "true"
+        assert api.jobs() == set()
+        for seat in seats:
+            room.leave(seat, until=until)
+        assert api.client.audio.transcriptions.create(model="whisper-1", file=recording()).text == HEARD.text
+
+    def test_each_is_given_back(self, api: Api, transcriber: FakeTranscriber) -> None:
+        for number in range(api.stack.settings.max_waiters + 1):
+            api.client.audio.transcriptions.create(model="whisper-1", file=recording(b"%d" % number))
 
 
 class TestRefusals:

@@ -4,15 +4,19 @@ from __future__ import annotations
 
 import json
 from collections.abc import Mapping
+from datetime import timedelta
 from typing import TYPE_CHECKING, Any
 
 import pytest
 
 from functions import on_delivery, on_job_change, on_schedule, wiring
+from tests.factories import make_queued_job, make_ref
 from tests.fakes_delivery import FakeEventBus, FakeNotifier
 from tests.functions.conftest import Stack, sqs_event
 from tiro.adapters.dynamodb.outbox import PREFIX
+from tiro.delivery import event_of
 from tiro.errors import ServiceUnavailable
+from tiro.pace import Pace
 from tiro.signature import new_secret, verify
 
 if TYPE_CHECKING:
@@ -151,6 +155,17 @@ class TestTheWholeWay:
         log = stack.call("GET", f"/v1/transcriptions/{job_id}/deliveries")
         assert SECRET not in json.dumps(log)
 
+    def test_the_end_of_a_job_says_how_fast_the_work_goes(self, stack: Stack, bus: FakeEventBus) -> None:
+        now = wiring.clock().now()
+        claimed = make_queued_job().claimed(at=now - timedelta(seconds=10))
+        told = event_of(claimed, claimed.completed(at=now, transcript=make_ref()))
+        assert told
+        image = {"document": {"S": told.model_dump_json()}}
+        records = [{"eventID": "1", "dynamodb": {"SequenceNumber": "1", "NewImage": image}}]
+        assert on_job_change.handler({"Records": records}, None) == {"batchItemFailures": []}
+        assert wiring.pace().lately(at=now) == Pace(1, 10.0)
+        assert b"worked" not in told.body()
+
     def test_a_crash_in_between_loses_nothing(
         self,
         stack: Stack,
@@ -176,7 +191,7 @@ class TestTheWholeWay:
         assert (len(notifier.told), len(bus.events)) == (1, 1)
 
     def test_the_schedule_looks_after_deliveries_too(self, stack: Stack) -> None:
-        assert on_schedule.handler({}, None) == {"expired": 0, "deliveries": 0}
+        assert on_schedule.handler({}, None) == {"expired": 0, "deliveries": 0, "tidied": 0}
 
 
 class TestEndpoints:
@@ -247,3 +262,8 @@ class TestEndpoints:
         answer = stack.call("POST", "/v1/transcriptions", body=body)
         assert (answer["statusCode"], answer["body"]["code"]) == (422, "invalid_request")
         assert "SECRETSECRET" not in json.dumps(answer)
+
+
+def test_a_receiver_may_be_silent_for_as_long_as_it_may_take(stack: Stack) -> None:
+    terms = wiring.notifier().egress.terms
+    assert terms.idle_seconds == terms.seconds == stack.settings.delivery_seconds

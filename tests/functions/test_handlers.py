@@ -109,7 +109,7 @@ class TestOnUpload:
     @pytest.mark.parametrize("name", ["a b+c %20&d'\"é 日本.mp3", "-rf --help.wav", "talk.mp3"])
     def test_odd_keys_come_through(self, stack: Stack, name: str) -> None:
         on_upload.handler(sqs_event(stack.put(f"inbox/ada/{name}", b"speech")), None)
-        received = wiring.queue(stack.settings.queue_url).receive(wait_seconds=0)
+        received = wiring.queue(stack.settings.queue_url, "").receive(wait_seconds=0)
         assert received
         job = stored(JobMessage.parse(received.body).job_id)
         assert job.media
@@ -146,7 +146,7 @@ class TestTheOthers:
     def test_the_schedule_sends_a_job_again_whose_message_is_gone(self, stack: Stack) -> None:
         job_id = submit(stack)["body"]["id"]
         on_upload.handler(sqs_event(stack.put(f"uploads/ada/{job_id}", b"speech")), None)
-        job, queue = stored(job_id), wiring.queue(stack.settings.queue_url)
+        job, queue = stored(job_id), wiring.queue(stack.settings.queue_url, "")
         long_ago = job.model_copy(update={"sent_at": datetime.now(UTC) - timedelta(hours=1), "revision": 3})
         wiring.jobs().save(job, long_ago)
         assert not any(on_schedule.handler({}, None).values()), "the queue is not empty"
@@ -175,6 +175,26 @@ class TestTheOthers:
         with pytest.raises(ServiceUnavailable):
             on_schedule.handler({}, None)
         assert passed_on
+
+    def test_the_schedule_removes_what_was_to_be_kept_so_long(self, stack: Stack) -> None:
+        kept = json.dumps({"source": {"upload": {}}, "delete_media": True, "retention_seconds": 86400})
+        job_id = stack.call("POST", "/v1/transcriptions", body=kept)["body"]["id"]
+        _complete(stack, job_id)
+        at = f"/v1/transcriptions/{job_id}"
+        assert stack.call("GET", f"{at}/media")["statusCode"] == 200
+        assert on_schedule.handler({}, None)["tidied"] == 1
+        gone = stack.call("GET", f"{at}/media")
+        assert (gone["statusCode"], gone["body"]["code"]) == (404, "media_not_found")
+        seen = stack.call("GET", at)["body"]
+        assert (seen["status"], bool(seen["media_deleted_at"]), bool(seen["expires_at"])) == ("completed", True, True)
+        assert stack.call("GET", f"{at}/transcript", format="txt")["statusCode"] == 200
+        job = stored(job_id)
+        past = {"finished_at": datetime.now(UTC) - timedelta(days=2), "revision": job.revision + 1}
+        wiring.jobs().save(job, job.model_copy(update=past))
+        assert on_schedule.handler({}, None)["tidied"] == 1
+        assert stack.call("GET", at)["statusCode"] == 410
+        assert stack.s3.list_objects_v2(Bucket=stack.settings.transcript_bucket)["KeyCount"] == 0
+        assert on_schedule.handler({}, None)["tidied"] == 0
 
     def test_a_table_that_does_not_answer_leaves_the_letter(
         self, stack: Stack, monkeypatch: pytest.MonkeyPatch

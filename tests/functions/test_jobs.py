@@ -8,6 +8,7 @@ from datetime import timedelta
 from typing import Any, ClassVar
 
 import pytest
+import requests
 
 from functions import on_upload, wiring
 from tests.factories import make_transcript
@@ -297,6 +298,13 @@ class TestQuota:
         assert job["own_jobs_ahead"] == 1
         assert job["estimated_wait_seconds"] is None
 
+    def test_and_how_long_it_may_wait_once_somebody_worked(self, stack: Stack) -> None:
+        queue_one(stack)
+        job_id = queue_one(stack)
+        wiring.pace().note(4.0, at=wiring.clock().now())
+        job = stack.call("GET", path(job_id))["body"]
+        assert (job["estimated_wait_seconds"], bool(job["estimated_wait_basis"])) == (4.0, True)
+
 
 def test_what_a_job_tells_at_its_end(stack: Stack) -> None:
     submitted = submit(stack, body='{"source": {"upload": {}}, "metadata": {"order": "7"}}')["body"]
@@ -314,7 +322,7 @@ def test_what_a_job_tells_at_its_end(stack: Stack) -> None:
 class TestHeardSoFar:
     def claim(self, stack: Stack) -> service.Claim:
         queue_one(stack)
-        received = wiring.queue(stack.settings.queue_url).receive(wait_seconds=0)
+        received = wiring.queue(stack.settings.queue_url, "").receive(wait_seconds=0)
         assert received
         claim = service.claim(
             JobMessage.parse(received.body),
@@ -357,3 +365,28 @@ class TestHeardSoFar:
             store=wiring.checkpoints(),
             clock=wiring.clock(),
         ).stretches
+
+
+class TestMedia:
+    def test_a_recording_is_played_by_whoever_has_its_address(self, stack: Stack) -> None:
+        job_id = end_one(stack)
+        answer = stack.call("GET", path(job_id, "media"))
+        assert answer["statusCode"] == 200
+        assert requests.get(answer["body"]["url"], timeout=5).content == b"speech"
+        assert stack.call("GET", path(job_id, "media"), owner="bob")["statusCode"] == 404
+
+    def test_before_it_came_there_is_none(self, stack: Stack) -> None:
+        answer = stack.call("GET", path(submit(stack)["body"]["id"], "media"))
+        assert (answer["statusCode"], answer["body"]["code"]) == (404, "media_not_found")
+
+    def test_a_page_that_was_sent_as_a_recording_is_not_shown_as_one(self, stack: Stack) -> None:
+        job_id = str(submit(stack)["body"]["id"])
+        event = stack.put(f"uploads/ada/{job_id}", b"<script>")
+        stack.s3.put_object(
+            Bucket=stack.settings.media_bucket, Key=f"uploads/ada/{job_id}", Body=b"<script>", ContentType="text/html"
+        )
+        on_upload.handler(sqs_event(event.replace('"versionId"', '"ignored"')), None)
+        answer = stack.call("GET", path(job_id, "media"))
+        assert answer["body"]["content_type"] == "application/octet-stream"
+        played = requests.get(answer["body"]["url"], timeout=5)
+        assert played.headers["Content-Type"] == "application/octet-stream"

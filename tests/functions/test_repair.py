@@ -40,7 +40,7 @@ def test_one_is_tried_again_by_its_id(stack: Stack, capsys: pytest.CaptureFixtur
     [line] = capsys.readouterr().out.splitlines()
     new = wiring.jobs().get(line.split()[1])
     assert (new.status, new.retry_of) == (JobStatus.QUEUED, job.id)
-    received = wiring.queue(stack.settings.queue_url).receive(wait_seconds=0)
+    received = wiring.queue(stack.settings.queue_url, "").receive(wait_seconds=0)
     assert received
     assert JobMessage.parse(received.body) == JobMessage.of(new)
     assert wiring.jobs().get(job.id) == job, "what ended stays as it ended"

@@ -3,12 +3,14 @@
 from __future__ import annotations
 
 import json
-from typing import Any
+import threading
+from typing import Any, ClassVar
 
 import pytest
 
 from tests.functions.conftest import Stack, sqs_event
 from tests.web import HERE, body, serving, status
+from tiro.errors import ServiceUnavailable
 
 
 def submit(stack: Stack, source: dict[str, Any]) -> Any:
@@ -64,3 +66,75 @@ def test_a_url_is_fetched_or_its_job_says_why_not(stack: Stack, monkeypatch: pyt
         assert (found["Body"].read(), found["ContentType"], job["problem"]) == (b"speech", "audio/ogg", None)
     else:
         assert (job["status"], job["problem"]["detail"]) == ("failed", "The server answered 404 Not Found.")
+
+
+def header(answer: Any, name: str) -> list[str] | None:
+    found: list[str] | None = answer["multiValueHeaders"].get(name)
+    return found
+
+
+class TestBatchOnce:
+    BODY = json.dumps(
+        {"sources": [{"upload": {}}, {"url": "https://media.example/a.mp3"}, {"url": "http://10.0.0.1/"}]}
+    )
+    KEY: ClassVar = {"Idempotency-Key": "batch-1"}
+
+    def submit(self, stack: Stack, body: str = BODY) -> Any:
+        return stack.call("POST", "/v1/batches", body=body, headers=self.KEY)
+
+    def test_the_same_call_makes_one_batch(self, stack: Stack) -> None:
+        first, again = self.submit(stack), self.submit(stack)
+        assert header(again, "Location") == header(first, "Location")
+        for made in (first["body"], again["body"]):
+            upload = made["results"][0].pop("upload")
+            assert upload["url"].startswith("https://")
+        assert again["body"] == first["body"]
+        assert len(stack.call("GET", "/v1/transcriptions")["body"]["data"]) == 2
+        other = self.submit(stack, body=json.dumps({"sources": [{"upload": {}}]}))
+        assert (other["statusCode"], other["body"]["code"]) == (422, "idempotency_key_reused")
+
+    def test_of_many_at_once_one_makes_a_batch(self, stack: Stack) -> None:
+        answers: list[Any] = []
+        threads = [threading.Thread(target=lambda: answers.append(self.submit(stack))) for _ in range(6)]
+        for thread in threads:
+            thread.start()
+        for thread in threads:
+            thread.join()
+        assert {answer["statusCode"] for answer in answers} <= {202, 409}
+        assert len({answer["body"]["id"] for answer in answers if answer["statusCode"] == 202}) == 1
+        assert len(stack.call("GET", "/v1/transcriptions")["body"]["data"]) == 2
+
+    def test_who_died_before_the_answer_made_the_batch_that_is_answered(
+        self, stack: Stack, monkeypatch: pytest.MonkeyPatch
+    ) -> None:
+        def dies(*_: object) -> None:
+            raise ServiceUnavailable
+
+        with monkeypatch.context() as patch:
+            patch.setattr("functions.api.batches._location", dies)
+            assert self.submit(stack)["statusCode"] == 503
+        made = self.submit(stack)
+        assert (made["statusCode"], made["body"]["accepted"]) == (202, 2)
+        assert made["body"]["results"][0]["upload"]["url"].startswith("https://")
+        assert len(stack.call("GET", "/v1/transcriptions")["body"]["data"]) == 2
+
+    def test_a_thousand_answers_can_be_kept(self, stack: Stack) -> None:
+        """An item of the table has 400 KB at most, and moto says so too."""
+        sources = [{"url": f"http://10.0.0.{n % 250}/"} for n in range(1000)]
+        for _ in range(2):
+            made = self.submit(stack, body=json.dumps({"sources": sources}))
+            assert (made["statusCode"], made["body"]["refused"]) == (202, 1000)
+
+
+def test_a_prefix_is_a_batch(stack: Stack) -> None:
+    for name in ("a.mp3", "b/c.mp3"):
+        stack.put(f"inbox/ada/{name}", b"speech")
+    prefix = f"s3://{stack.settings.media_bucket}/inbox/ada/"
+    made = stack.call("POST", "/v1/batches", body=json.dumps({"prefix": prefix}))
+    assert made["statusCode"] == 202
+    assert [item["source"] for item in made["body"]["results"]] == [f"{prefix}a.mp3", f"{prefix}b/c.mp3"]
+    assert made["body"]["next_cursor"] is None
+    found = stack.call("GET", f"/v1/batches/{made['body']['id']}")["body"]
+    assert (found["counts"]["queued"], found["sources"]) == (2, 2)
+    refused = stack.call("POST", "/v1/batches", owner="ben", body=json.dumps({"prefix": prefix}))
+    assert (refused["statusCode"], refused["body"]["code"]) == (403, "source_forbidden")

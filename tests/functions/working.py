@@ -17,7 +17,10 @@ from tiro.settings import ApiSettings
 
 def work(transcriber: FakeTranscriber, settings: ApiSettings) -> bool:
     """Do what one message asks for; return whether there was one."""
-    queue, store = wiring.queue(settings.queue_url), wiring.transcripts(settings.transcript_bucket)
+    queue, store = (
+        wiring.queue(settings.queue_url, settings.batch_queue_url),
+        wiring.transcripts(settings.transcript_bucket),
+    )
     received = queue.receive(wait_seconds=0)
     if received is None:
         return False

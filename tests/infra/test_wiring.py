@@ -16,6 +16,8 @@ from tiro.settings import (
     ChangeSettings,
     DeadLetterSettings,
     DeliverySettings,
+    DeploySettings,
+    DispatchSettings,
     FetchSettings,
     ScheduleSettings,
     Settings,
@@ -34,6 +36,11 @@ SETTINGS: dict[str, type[Settings]] = {
     "functions.on_schedule.handler": ScheduleSettings,
 }
 
+WORKERS: dict[str, type[Settings]] = {
+    "functions.dispatch.handler": DispatchSettings,
+    "functions.on_deploy.handler": DeploySettings,
+}
+
 
 def functions(stage: Synthesized) -> dict[str, dict[str, Any]]:
     """Return the properties of each function by its handler."""
@@ -45,21 +52,24 @@ def handler_of(stage: Synthesized, logical_id: str) -> str:
     return handler
 
 
-def test_every_handler_is_there(prod: Synthesized) -> None:
+def test_every_handler_is_there(prod: Synthesized, workers: Synthesized) -> None:
     assert set(functions(prod)) == set(SETTINGS)
-    for name in functions(prod):
+    assert set(functions(workers)) == set(WORKERS)
+    for name in SETTINGS | WORKERS:
         module, _, function = name.rpartition(".")
         assert callable(getattr(import_module(module), function))
 
 
-def test_every_environment_is_what_its_function_reads(prod: Synthesized) -> None:
-    for name, function in functions(prod).items():
-        kind = SETTINGS[name]
+def test_every_environment_is_what_its_function_reads(prod: Synthesized, workers: Synthesized) -> None:
+    for name, function in (functions(prod) | functions(workers)).items():
+        kind = (SETTINGS | WORKERS)[name]
         variables = function["Environment"]["Variables"]
         assert set(variables) == {variable(field.name) for field in fields(kind)}
         resolved = {key: value if isinstance(value, str) else "resolved-on-deploy" for key, value in variables.items()}
         settings = kind.from_env(resolved)
-        unset = {"source_buckets", "allow_networks", "issuer", "audience"} | {"usd_per_worker_hour"}
+        unset = {"source_buckets", "allow_networks", "issuer", "audience", "usd_per_worker_hour"}
+        unset |= {"project", "public_ip", "max_usd_per_hour", "warm_workers"}
+        unset |= {"spot_usd_per_hour", "on_demand_usd_per_hour"}
         assert all(getattr(settings, f.name) or f.name in unset for f in fields(kind))
 
 
@@ -68,6 +78,7 @@ def test_names_point_to_the_right_resources(prod: Synthesized) -> None:
     outputs = prod.outputs()
     assert variables["TIRO_TABLE"] == outputs["TableName"]
     assert variables["TIRO_QUEUE_URL"] == outputs["QueueUrl"]
+    assert variables["TIRO_BATCH_QUEUE_URL"] == outputs["BatchQueueUrl"]
     assert variables["TIRO_MEDIA_BUCKET"] == outputs["MediaBucket"]
     assert variables["TIRO_TRANSCRIPT_BUCKET"] == outputs["TranscriptBucket"]
 
@@ -108,6 +119,7 @@ def test_queues_wake_their_functions_and_a_failure_goes_back_alone(prod: Synthes
         ("functions.on_fetch.handler", "FetchesQueue", 1),
         ("functions.on_delivery.handler", "DeliveriesQueue", 1),
         ("functions.on_dead_letter.handler", "WorkDeadLetters", 10),
+        ("functions.on_dead_letter.handler", "BatchWorkDeadLetters", 10),
         ("functions.on_dead_letter.handler", "FetchesDeadLetters", 10),
     }
 

@@ -53,7 +53,7 @@ def test_a_large_file_goes_up_in_parts(stack: Stack, tmp_path: Path) -> None:
     """Silence for an hour: it is there when S3 says so, and is not waited for."""
     file = tmp_path / "long.wav"
     with file.open("wb") as zeros:
-        zeros.write(_wav_header(110_000_000))
+        zeros.write(wav_header(110_000_000))
         zeros.truncate(110_000_044)
     with Client(stack.env["TIRO_API_URL"], stack.env["TIRO_API_KEY"]) as client:
         job = client.submit(file)
@@ -79,7 +79,7 @@ def test_a_batch_is_counted_to_its_end(stack: Stack, site: Site) -> None:
     assert {status: count for status, count in done["counts"].items() if count} == {"completed": 1, "failed": 1}
 
 
-def _wav_header(size: int) -> bytes:
+def wav_header(size: int) -> bytes:
     """Of 16 kHz, mono, 16 bits."""
     form = b"WAVEfmt " + (16).to_bytes(4, "little") + (1).to_bytes(2, "little") * 2
     form += (16_000).to_bytes(4, "little") + (32_000).to_bytes(4, "little") + (2).to_bytes(2, "little")

@@ -19,6 +19,7 @@ from tiro.delivery import SCHEDULE, Delivery, DeliveryState, Event, event_of
 from tiro.errors import AddressRefused, InvalidRequest, PeerUnavailable, TooManyWebhooks
 from tiro.job import Job
 from tiro.ports import Reply
+from tiro.service.deliver import LOOK_AGAIN
 from tiro.service.webhooks import redeliver, register, rotate, try_out
 from tiro.settings import DeliverySettings
 from tiro.signature import new_secret, verify
@@ -274,7 +275,7 @@ def test_a_function_that_dies_leaves_it_to_another_but_not_for_ever(deaths: int,
     for _ in range(2 * len(SCHEDULE)):
         with suppress(Killed):
             post.work()
-        post.clock.advance(120)
+        post.clock.advance(LOOK_AGAIN.total_seconds() + 1)
     assert post.look(made).state is ends
 
 

@@ -27,9 +27,9 @@ class Shelf:
         self.jobs = FakeJobStore()
         self.index = FakeJobIndex(self.jobs)
 
-    def add(self, at: datetime, *, failed: bool = False, owner: str = "ada") -> Job:
+    def add(self, at: datetime, *, failed: bool = False, owner: str = "ada", batch: str | None = None) -> Job:
         entropy = len(self.jobs.jobs).to_bytes(10, "big")
-        job = self.jobs.create(make_job(id=new_id(at, entropy), created_at=at, owner=owner))
+        job = self.jobs.create(make_job(id=new_id(at, entropy), created_at=at, owner=owner, batch=batch))
         if failed:
             self.jobs.save(job, job.failed(at=at, problem=NotAudio().problem()))
         return job
@@ -116,6 +116,19 @@ def test_a_rare_status_is_found_among_many(shelf: Shelf) -> None:
     assert shelf.walk(status="failed", limit=5) == [rare.id]
 
 
+def test_a_batch_s_jobs_are_found_among_others_and_nothing_before_it_is_looked_at(shelf: Shelf) -> None:
+    batch = new_id(NOW - timedelta(days=1), bytes(10))
+    for n in range(600):
+        shelf.add(NOW - timedelta(days=2, seconds=n))
+    made = [shelf.add(NOW - timedelta(days=1), batch=batch, failed=n == 0) for n in range(5)][::-1]
+    shelf.add(NOW)
+    assert shelf.walk(batch=batch, limit=2) == [job.id for job in made]
+    assert shelf.walk(batch=batch, status="failed") == [made[-1].id]
+    assert shelf.page(batch=batch).data[0].batch == batch
+    assert shelf.index.looks < 20, "what is older than the batch is not in it"
+    assert shelf.walk("bob", batch=batch) == []
+
+
 class TestCursor:
     def test_it_belongs_to_its_owner_and_its_filters(self, shelf: Shelf) -> None:
         for n in range(3):
@@ -164,6 +177,7 @@ class TestQuery:
             ({"limit": ["-1"]}, "/limit"),
             ({"limit": ["many"]}, "/limit"),
             ({"status": ["done"]}, "/status"),
+            ({"batch": ["all"]}, "/batch"),
             ({"created_after": ["yesterday"]}, "/created_after"),
             ({"status": ["failed", "queued"]}, "/status"),
             ({"order": ["asc"]}, "/order"),

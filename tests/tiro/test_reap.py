@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from typing import Any
+
 import pytest
 
 from tests.factories import make_transcript
@@ -194,8 +196,8 @@ class TestARound:
         house.clock.advance(301)
         send = house.queue.send
 
-        def slowly(message: JobMessage, *, owner: str) -> None:
-            send(message, owner=owner)
+        def slowly(message: JobMessage, **more: Any) -> None:
+            send(message, **more)
             house.clock.advance(11)
 
         monkeypatch.setattr(house.queue, "send", slowly)

@@ -78,6 +78,7 @@ def delete(house: House, job: Job) -> None:
         media=house.media,
         transcripts=house.transcripts,
         parts=house.parts,
+        deliveries=house.deliveries,
         clock=house.clock,
     )
 

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from contextlib import closing, contextmanager, suppress
 from datetime import UTC, datetime, timedelta
 from typing import TYPE_CHECKING, Any
@@ -108,6 +108,13 @@ class S3MediaStore:
             bucket=self._bucket, key=key, version=version, etag=etag, size=len(body), content_type=content_type
         )
 
+    def keys(self, prefix: S3Object, *, after: str | None, limit: int) -> tuple[Sequence[str], bool]:
+        with s3_errors(_not_found(prefix.bucket, prefix.key)):
+            page = self._client.list_objects_v2(
+                Bucket=prefix.bucket, Prefix=prefix.key, MaxKeys=limit, **_given(StartAfter=after)
+            )
+        return [found["Key"] for found in page.get("Contents", [])], page["IsTruncated"]
+
     def erase(self, source: S3Object) -> None:
         with s3_errors():
             pages = self._client.get_paginator("list_object_versions").paginate(Bucket=source.bucket, Prefix=source.key)
@@ -115,6 +122,11 @@ class S3MediaStore:
                 for found in (*page.get("Versions", []), *page.get("DeleteMarkers", [])):
                     if found["Key"] == source.key:  # and not one that only begins so
                         self._client.delete_object(Bucket=source.bucket, Key=source.key, VersionId=found["VersionId"])
+
+    def lend(self, media: Media, *, content_type: str, seconds: int) -> str:
+        what = _given(Bucket=media.bucket, Key=media.key, VersionId=media.version, ResponseContentType=content_type)
+        with s3_errors():
+            return self._client.generate_presigned_url("get_object", Params=what, ExpiresIn=seconds)
 
     def presign_upload(self, key: str, *, content_type: str | None, size: int | None, seconds: int) -> Upload:
         signed = _given(Bucket=self._bucket, Key=key, ContentType=content_type, ContentLength=size)

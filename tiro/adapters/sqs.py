@@ -9,7 +9,9 @@ from typing import TYPE_CHECKING, Any, Generic, TypeVar
 from botocore.exceptions import BotoCoreError, ClientError
 
 from tiro.adapters.aws import code_of, unavailable
+from tiro.handling import Priority
 from tiro.message import DeliveryMessage, FetchMessage, JobMessage
+from tiro.pace import Depth
 from tiro.ports import Received
 
 if TYPE_CHECKING:
@@ -26,30 +28,40 @@ _NO_LONGER_OURS = (
 
 
 class SQSJobQueue:
-    """ports.JobQueue.
+    """ports.JobQueue, on two queues; without a second one, what may wait does not.
 
     A handle that is no longer good is not an error: the message is out of our hands, and what becomes of it is
     decided by whoever gets it next. Whose the job is, the lease says, never the queue.
     """
 
-    def __init__(self, client: SQSClient, queue_url: str) -> None:
+    def __init__(self, client: SQSClient, queue_url: str, batch_queue_url: str = "") -> None:
         self._client = client
-        self._queue_url = queue_url
+        self._urls = {Priority.INTERACTIVE: queue_url, Priority.BATCH: batch_queue_url or queue_url}
 
-    def send(self, message: JobMessage, *, owner: str) -> None:
+    def send(self, message: JobMessage, *, owner: str, priority: Priority = Priority.INTERACTIVE) -> None:
         trace: Any = {"AWSTraceHeader": {"DataType": "String", "StringValue": f"Root={message.trace}"}}
         with _sqs_errors():
             self._client.send_message(
-                QueueUrl=self._queue_url,
+                QueueUrl=self._urls[priority],
                 MessageBody=message.model_dump_json(),
                 MessageGroupId=owner,  # on a standard queue it orders nothing: it makes the queue fair
                 MessageSystemAttributes=trace if message.trace else {},  # which is how X-Ray sees it pass
             )
 
     def receive(self, *, wait_seconds: int) -> Received | None:
+        if len(set(self._urls.values())) == 1:
+            return self._receive(Priority.INTERACTIVE, wait_seconds)
+        # Waited for is the interactive queue alone, so that its messages are taken the moment they come.
+        return (
+            self._receive(Priority.INTERACTIVE, 0)
+            or self._receive(Priority.BATCH, 0)
+            or (self._receive(Priority.INTERACTIVE, wait_seconds) if wait_seconds else None)
+        )
+
+    def _receive(self, priority: Priority, wait_seconds: int) -> Received | None:
         with _sqs_errors():
             answer = self._client.receive_message(
-                QueueUrl=self._queue_url,
+                QueueUrl=self._urls[priority],
                 MaxNumberOfMessages=1,  # one in hand: what waits behind it should wait in the queue
                 WaitTimeSeconds=wait_seconds,
                 MessageSystemAttributeNames=["ApproximateReceiveCount"],
@@ -59,18 +71,28 @@ class SQSJobQueue:
                 body=message["Body"],
                 handle=message["ReceiptHandle"],
                 receives=int(message["Attributes"]["ApproximateReceiveCount"]),
+                priority=priority,
             )
         return None
+
+    def depth(self, priority: Priority) -> Depth:
+        with _sqs_errors():
+            told = self._client.get_queue_attributes(
+                QueueUrl=self._urls[priority],
+                AttributeNames=["ApproximateNumberOfMessages", "ApproximateNumberOfMessagesNotVisible"],
+            )["Attributes"]
+        waiting, in_hand = told["ApproximateNumberOfMessages"], told["ApproximateNumberOfMessagesNotVisible"]
+        return Depth(int(waiting), int(in_hand))
 
     def extend(self, received: Received, *, seconds: int) -> None:
         with _sqs_errors(forgive=_NO_LONGER_OURS):
             self._client.change_message_visibility(
-                QueueUrl=self._queue_url, ReceiptHandle=received.handle, VisibilityTimeout=seconds
+                QueueUrl=self._urls[received.priority], ReceiptHandle=received.handle, VisibilityTimeout=seconds
             )
 
     def delete(self, received: Received) -> None:
         with _sqs_errors(forgive=_NO_LONGER_OURS):
-            self._client.delete_message(QueueUrl=self._queue_url, ReceiptHandle=received.handle)
+            self._client.delete_message(QueueUrl=self._urls[received.priority], ReceiptHandle=received.handle)
 
 
 class _SQSDelayQueue(Generic[M]):

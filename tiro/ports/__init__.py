@@ -7,10 +7,12 @@ from tiro.ports.checkpoints import CheckpointStore
 from tiro.ports.clock import Clock
 from tiro.ports.delivery import DeliveryQueue, DeliveryStore, EndpointStore, EventBus, Notifier, Reply
 from tiro.ports.fetch import FetchQueue, FetchStore, Part, PartStore, Stream, Web
+from tiro.ports.fleet import Crew, Fleet, Gauge, LengthStore, WorkerFleet
 from tiro.ports.jobs import JobStore, RunStore
 from tiro.ports.keys import KeyStore
 from tiro.ports.listing import JobIndex, Stretch, UsageStore
 from tiro.ports.media import MediaInfo, MediaReader, MediaStore, TranscriptStore
+from tiro.ports.pace import PaceStore
 from tiro.ports.queue import Backlog, JobQueue, Received
 from tiro.ports.speech import (
     PCM,
@@ -39,6 +41,7 @@ __all__ = [
     "Checkpoint",
     "CheckpointStore",
     "Clock",
+    "Crew",
     "DecodeOptions",
     "DeliveryQueue",
     "DeliveryStore",
@@ -46,6 +49,8 @@ __all__ = [
     "EventBus",
     "FetchQueue",
     "FetchStore",
+    "Fleet",
+    "Gauge",
     "HeardSegment",
     "HeardWindow",
     "HeardWord",
@@ -53,11 +58,13 @@ __all__ = [
     "JobQueue",
     "JobStore",
     "KeyStore",
+    "LengthStore",
     "MediaInfo",
     "MediaReader",
     "MediaStore",
     "Notifier",
     "OnProgress",
+    "PaceStore",
     "Part",
     "PartStore",
     "Received",
@@ -71,4 +78,5 @@ __all__ = [
     "UsageStore",
     "WaitingRoom",
     "Web",
+    "WorkerFleet",
 ]

@@ -16,6 +16,10 @@ class BatchStore(Protocol):
         """Once more is no error. Raises Conflict when there is another of this id."""
         ...
 
+    def extend(self, batch: Batch) -> None:
+        """Store a batch that has more pages than it had; one that has not is no error, and changes nothing."""
+        ...
+
     def get(self, batch_id: str) -> Batch:
         """Raises BatchNotFound."""
         ...

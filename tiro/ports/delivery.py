@@ -51,6 +51,10 @@ class DeliveryStore(Protocol):
         """Return a job's deliveries, the oldest first."""
         ...
 
+    def forget(self, job_id: str) -> None:
+        """Remove a job's deliveries, and the events that they were made of; it is no error when there are none."""
+        ...
+
     def save(self, before: Delivery, after: Delivery) -> None:
         """Replace `before`, if it is still what is stored. Raises Conflict."""
         ...

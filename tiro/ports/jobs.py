@@ -39,6 +39,10 @@ class JobStore(Protocol):
         """Return queued jobs whose message was sent before then, the oldest first, at most `limit`."""
         ...
 
+    def untidy(self, now: datetime, limit: int) -> Sequence[Job]:
+        """Return jobs of which something was to be removed before `now`, the longest overdue first."""
+        ...
+
 
 class RunStore(Protocol):
     """Who holds a job. The lease is a fence: a write by an attempt that lost it raises LeaseLost."""

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Protocol
 
@@ -34,12 +34,23 @@ class MediaStore(Protocol):
         """
         ...
 
+    def keys(self, prefix: S3Object, *, after: str | None, limit: int) -> tuple[Sequence[str], bool]:
+        """Return up to `limit` keys that begin so, in their order, and whether there are more.
+
+        Raises MediaNotFound where the bucket may not be listed.
+        """
+        ...
+
     def erase(self, source: S3Object) -> None:
         """Remove an object for good, every version of it; it is no error when there is none."""
         ...
 
     def keep(self, key: str, body: bytes, *, content_type: str | None) -> Media:
         """Write a recording that came inside a call, into the bucket where uploads go; return this version of it."""
+        ...
+
+    def lend(self, media: Media, *, content_type: str, seconds: int) -> str:
+        """Return a URL at which anyone who has it may GET this very version, as what `content_type` says."""
         ...
 
     def presign_upload(self, key: str, *, content_type: str | None, size: int | None, seconds: int) -> Upload: ...

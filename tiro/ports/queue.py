@@ -6,7 +6,9 @@ from dataclasses import dataclass
 from datetime import datetime
 from typing import Protocol
 
+from tiro.handling import Priority
 from tiro.message import JobMessage
+from tiro.pace import Depth
 
 
 @dataclass(frozen=True)
@@ -16,16 +18,21 @@ class Received:
     body: str
     handle: str
     receives: int  # how often it was handed out; only ever rises
+    priority: Priority = Priority.INTERACTIVE  # what it was sent with
 
 
 class JobQueue(Protocol):
-    """The work. At least once, in no order."""
+    """The work: what is interactive comes first. At least once, in no order beyond that."""
 
-    def send(self, message: JobMessage, *, owner: str) -> None:
+    def send(self, message: JobMessage, *, owner: str, priority: Priority = Priority.INTERACTIVE) -> None:
         """Queue it, fairly between owners."""
         ...
 
     def receive(self, *, wait_seconds: int) -> Received | None: ...
+
+    def depth(self, priority: Priority) -> Depth:
+        """Return about how many messages of a priority there are."""
+        ...
 
     def extend(self, received: Received, *, seconds: int) -> None:
         """Hide it for `seconds` from now; 0 gives it back at once.

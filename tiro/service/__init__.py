@@ -10,31 +10,37 @@ Plain functions over ports; each file is a stretch of the way. The order of writ
 
 from tiro.service.admit import admit
 from tiro.service.arrive import DROP_SECONDS, ObjectCreated, arrived
-from tiro.service.batch import find_batch, submit_batch
+from tiro.service.batch import find_batch, submit_batch, submit_prefix, with_uploads
 from tiro.service.checkpoint import Notebook, clear, clear_if_over, partial
 from tiro.service.deliver import Deliverer, announce, pass_on_due
 from tiro.service.dictate import Dictation, dictate, wait_for
+from tiro.service.dispatch import Dispatcher, Round
+from tiro.service.drain import DRAIN_TIME, drain
 from tiro.service.end import abandon_parts, bury, expire, fail
 from tiro.service.fetch import Fetcher, bury_fetch
 from tiro.service.limits import check_duration, check_size
 from tiro.service.listing import list_jobs
 from tiro.service.once import once, reopen
 from tiro.service.quota import check_quota
-from tiro.service.read import find, find_even_gone, lend_large, read_transcript
+from tiro.service.read import find, find_even_gone, lend_large, lend_media, read_transcript
 from tiro.service.reap import Reaped, Reaper, ReapTerms
 from tiro.service.stop import cancel, delete, retry
 from tiro.service.submit import submit
+from tiro.service.tidy import Tidier
+from tiro.service.turn import wait_for_turn
 from tiro.service.upload import complete_upload, part_urls, upload_state
 from tiro.service.webhooks import check_webhook, redeliver, register, rotate, try_out
 from tiro.service.work import LOOKS_FOR_JOB, Claim, Declined, LeaseTerms, claim, give_back, transcribe
 
 __all__ = [
+    "DRAIN_TIME",
     "DROP_SECONDS",
     "LOOKS_FOR_JOB",
     "Claim",
     "Declined",
     "Deliverer",
     "Dictation",
+    "Dispatcher",
     "Fetcher",
     "LeaseTerms",
     "Notebook",
@@ -42,6 +48,8 @@ __all__ = [
     "ReapTerms",
     "Reaped",
     "Reaper",
+    "Round",
+    "Tidier",
     "abandon_parts",
     "admit",
     "announce",
@@ -59,6 +67,7 @@ __all__ = [
     "complete_upload",
     "delete",
     "dictate",
+    "drain",
     "expire",
     "fail",
     "find",
@@ -66,6 +75,7 @@ __all__ = [
     "find_even_gone",
     "give_back",
     "lend_large",
+    "lend_media",
     "list_jobs",
     "once",
     "part_urls",
@@ -79,8 +89,11 @@ __all__ = [
     "rotate",
     "submit",
     "submit_batch",
+    "submit_prefix",
     "transcribe",
     "try_out",
     "upload_state",
     "wait_for",
+    "wait_for_turn",
+    "with_uploads",
 ]

@@ -10,11 +10,11 @@ from tiro.errors import Conflict, InvalidRequest, JobNotFound, PermanentError
 from tiro.job import Drop, Job, JobStatus, Media, new_id
 from tiro.message import JobMessage
 from tiro.ports import Clock, JobQueue, JobStore, MediaReader, MediaStore, TranscriptStore
-from tiro.request import OWNER_PATTERN, S3Object, parse_options
+from tiro.request import OWNER_PATTERN, S3Object, parse_handling, parse_options
 from tiro.service.end import fail, too_long
-from tiro.service.limits import check_duration, check_size
+from tiro.service.limits import check_duration, check_model, check_size
 from tiro.service.read import find_even_gone
-from tiro.settings import Limits
+from tiro.settings import HearingLimits
 
 DROP_SECONDS = 3600
 """How long a dropped object's event may be retried before its job is given up."""
@@ -38,7 +38,7 @@ def arrived(
     queue: JobQueue,
     transcripts: TranscriptStore,
     clock: Clock,
-    limits: Limits,
+    limits: HearingLimits,
 ) -> Job | None:
     """Enqueue the job that waits for this object, or the one that a dropped file makes.
 
@@ -102,7 +102,7 @@ def _enqueue(
     reader: MediaReader,
     queue: JobQueue,
     clock: Clock,
-    limits: Limits,
+    limits: HearingLimits,
 ) -> Job:
     info = media.head(event.source, event.version)
     check_size(info.media, limits)
@@ -111,11 +111,13 @@ def _enqueue(
             raise InvalidRequest(
                 "The object's key leaves no room for the transcript's beside it. Shorten it by 13 bytes."
             )
-        job = job.model_copy(update={"options": parse_options(dict(info.metadata))})
+        said = dict(info.metadata)
+        check_model((options := parse_options(said)).model, limits.models)
+        job = job.model_copy(update={"options": options, "handling": parse_handling(said)})
     name = job.media and job.media.name  # what the caller of an upload said it is called
     found = info.media.model_copy(update={"duration": reader.duration(info.media), "name": name or info.media.name})
     check_duration(found.duration, limits.max_media_seconds)
     queued = job.queued(at=clock.now(), media=found)
-    queue.send(JobMessage.of(queued), owner=job.owner)
+    queue.send(JobMessage.of(queued), owner=job.owner, priority=queued.handling.priority)
     jobs.save(job, queued)
     return queued

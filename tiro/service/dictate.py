@@ -14,6 +14,7 @@ from tiro.ports import AskedStore, Clock, JobQueue, JobStore, MediaReader, Media
 from tiro.request import Options
 from tiro.service.limits import check_duration, check_size
 from tiro.settings import Limits
+from tiro.webhook import JobWebhook
 
 SAME_CALL = timedelta(minutes=10)
 """How long the same recording with the same options is taken for the same call. Who calls again after an error, as
@@ -31,11 +32,14 @@ class Dictation:
     options: Options
     filename: str | None = None
     content_type: str | None = None
+    webhook: JobWebhook | None = None  # where alone it is told what becomes of it
+    trace: str | None = None  # of the call
 
     @property
     def fingerprint(self) -> str:
         """Name this owner's call by what is in it."""
-        parts = (self.owner.encode(), hashlib.sha256(self.body).digest(), self.options.model_dump_json().encode())
+        asked = self.options.model_dump_json() + (self.webhook.model_dump_json() if self.webhook else "")
+        parts = (self.owner.encode(), hashlib.sha256(self.body).digest(), asked.encode())
         return hashlib.sha256(b"\0".join(parts)).hexdigest()
 
 
@@ -97,6 +101,8 @@ def _make(
         status=JobStatus.AWAITING_MEDIA,
         source="upload",
         options=dictation.options,
+        webhook=dictation.webhook,
+        trace=dictation.trace,
         created_at=now,
     ).queued(at=now, media=found)
     queue.send(JobMessage.of(job), owner=job.owner)

@@ -2,9 +2,16 @@
 
 from __future__ import annotations
 
-from tiro.errors import MediaEmpty, MediaTooLarge, MediaTooLong
+from tiro.errors import FieldProblem, MediaEmpty, MediaTooLarge, MediaTooLong, ModelNotFound
 from tiro.job import Media
 from tiro.settings import Limits
+
+
+def check_model(name: str | None, deployed: tuple[str, ...]) -> None:
+    """Raises ModelNotFound. Of several that are deployed, the first is the one that hears."""
+    if name not in (None, *deployed[:1]):
+        detail = f"the model {name!r} does not hear here; {deployed[0]!r} does"
+        raise ModelNotFound(f"/model: {detail}", errors=(FieldProblem(pointer="/model", detail=detail),))
 
 
 def check_size(media: Media, limits: Limits) -> None:

@@ -19,8 +19,11 @@ from tiro.ports import Clock, JobIndex, UsageStore
 MOST_LOOKS = 24
 """At the index for one page: two years without a job, or a rare status among many. Then a cursor says: go on."""
 
+TIME_CHARS = 10
+"""Of an id, which say when it was made (ULID)."""
+
 LOOKED_AT = 250
-"""Jobs of any status in one look for those of one: they are small, and some 60 kB together."""
+"""Jobs of any kind in one look for those of one: they are small, and some 60 kB together."""
 
 
 def list_jobs(query: ListQuery, *, owner: str, index: JobIndex, usage: UsageStore, clock: Clock) -> JobListView:
@@ -30,6 +33,8 @@ def list_jobs(query: ListQuery, *, owner: str, index: JobIndex, usage: UsageStor
     before = bound(query.created_before) if query.created_before else NEWEST
     position = read_cursor(query, owner) or Position(month_of(newest), before)
     after = bound(query.created_after) if query.created_after else ""
+    if query.batch:
+        after = max(after, query.batch[:TIME_CHARS])  # its jobs came after it, and their ids begin with the time
     # A month more than there were jobs in: clocks differ, and which of two was first is not quite sure.
     oldest = max(month_before(first) if first else "", month_of(query.created_after) if query.created_after else "")
     found: list[JobSummary] = []
@@ -42,9 +47,9 @@ def list_jobs(query: ListQuery, *, owner: str, index: JobIndex, usage: UsageStor
             older_than=position.older_than,
             not_older_than=after or "0",
             status=query.status,
-            limit=LOOKED_AT if query.status else query.page_size + 1,
+            limit=LOOKED_AT if query.status or query.batch else query.page_size + 1,
         )
-        found += stretch.jobs
+        found += [job for job in stretch.jobs if query.batch in (None, job.batch)]
         if len(found) > query.page_size:
             found = found[: query.page_size]
             last = found[-1]

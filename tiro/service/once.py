@@ -73,7 +73,7 @@ def reopen(job: Job, *, media: MediaStore, parts: PartStore, clock: Clock, setti
     if job.status is not JobStatus.AWAITING_MEDIA or job.source != "upload" or job.media is None:
         return None
     if job.parts:
-        return in_parts(job, parts=parts, first=MOST_URLS, settings=settings)
+        return in_parts(job, parts=parts, first=0 if job.batch else MOST_URLS, settings=settings)
     left = (job.upload_expires_at - clock.now()) if job.upload_expires_at else timedelta()
     seconds = max(1, min(settings.upload_seconds, int(left.total_seconds())))
     return media.presign_upload(

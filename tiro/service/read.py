@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import hashlib
 import json
+import re
+from datetime import timedelta
 
 from tiro.errors import (
     FieldProblem,
@@ -11,16 +13,23 @@ from tiro.errors import (
     InvalidRequest,
     JobGone,
     JobNotFound,
+    MediaNotFound,
     TranscriptNotReady,
     TranscriptUnavailable,
 )
 from tiro.formats import FORMATS, Format, Wishes
 from tiro.formats.wishes import NO_WISHES
-from tiro.job import Job, is_id
-from tiro.ports import JobStore, TranscriptStore
+from tiro.job import Job, MediaLink, is_id
+from tiro.ports import Clock, JobStore, MediaStore, TranscriptStore
+from tiro.request import S3Object
 
 LARGEST_ANSWER = 5_000_000
 """Bytes of a text in a Lambda's answer, which may be 6 MB in all (Lambda quotas, "Invocation payload")."""
+
+PLAYED_SECONDS = 3600
+"""How long a recording's address is good, at most: it ends with the credentials of the function that signed it."""
+
+_PLAYABLE = re.compile(r"(audio|video)/[\w.+-]+", re.ASCII)
 
 LENT_SECONDS = 900
 """How long the address of a copy is good; the copy itself is gone a day or two later, by the bucket's own rule."""
@@ -82,3 +91,16 @@ def lend_large(job: Job, form: Format, text: str, *, transcripts: TranscriptStor
     name = hashlib.sha256(body).hexdigest()[:32]  # the same text is the same copy
     key = f"renderings/{job.owner}/{job.id}/{name}.{form.extension}"
     return transcripts.lend(key, body, form.content_type, seconds=LENT_SECONDS)
+
+
+def lend_media(job: Job, *, media: MediaStore, clock: Clock) -> MediaLink:
+    """Return where a job's recording can be played from. Raises MediaNotFound when it is not there, or not yet."""
+    if job.media is None or job.media_deleted_at:
+        raise MediaNotFound("The recording was removed." if job.media_deleted_at else "No recording came.")
+    where = S3Object(bucket=job.media.bucket, key=job.media.key)
+    there = media.head(where, job.media.version).media
+    said = (job.media.content_type or there.content_type or "").partition(";")[0]
+    # A page that somebody uploaded must not be shown as one.
+    content_type = said if _PLAYABLE.fullmatch(said) else "application/octet-stream"
+    url = media.lend(there, content_type=content_type, seconds=PLAYED_SECONDS)
+    return MediaLink(url=url, content_type=content_type, expires_at=clock.now() + timedelta(seconds=PLAYED_SECONDS))

@@ -128,7 +128,7 @@ class Reaper:
 
     def _resend(self, job: Job, checkpoint: Trail = ()) -> Job:
         resent = job.resent(at=self.clock.now(), checkpoint=checkpoint)
-        self.queue.send(JobMessage.of(resent), owner=job.owner)
+        self.queue.send(JobMessage.of(resent), owner=job.owner, priority=job.handling.priority)
         return resent
 
     def _fetch_again(self, fetch: Fetch, reaped: Reaped) -> None:

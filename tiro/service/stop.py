@@ -6,7 +6,17 @@ from tiro.errors import Conflict, JobFinished, MediaNotFound, NotRetryable, Serv
 from tiro.formats import FORMATS
 from tiro.job import Job, JobStatus, Media, new_id
 from tiro.message import JobMessage
-from tiro.ports import Clock, FetchQueue, JobQueue, JobStore, MediaStore, PartStore, RunStore, TranscriptStore
+from tiro.ports import (
+    Clock,
+    DeliveryStore,
+    FetchQueue,
+    JobQueue,
+    JobStore,
+    MediaStore,
+    PartStore,
+    RunStore,
+    TranscriptStore,
+)
 from tiro.request import S3Object
 from tiro.service.end import BESIDE_A_DROP, abandon_parts, problem_key
 from tiro.service.submit import await_fetch
@@ -49,9 +59,12 @@ def delete(
     media: MediaStore,
     transcripts: TranscriptStore,
     parts: PartStore,
+    deliveries: DeliveryStore,
     clock: Clock,
 ) -> None:
-    """Remove a job, the recording that came in by it, and every transcript; a tombstone stays for a while.
+    """Remove a job, the recording that came in by it, every transcript, and what is on its way to webhooks.
+
+    A tombstone stays for a while. Who was not told yet of what deleting a running job does, is still told.
 
     A recording that Tiro did not write, dropped or named by its owner, is its owner's and stays. What was removed
     before is no error. The record goes last, so that whoever finds it can do the rest once more.
@@ -62,7 +75,9 @@ def delete(
         try:
             if not job.status.terminal:
                 job = cancel(job, jobs=jobs, runs=runs, parts=parts, clock=clock)
-            _erase(job, jobs=jobs, media=media, transcripts=transcripts)
+            erase_media(job, media=media)
+            _erase(job, jobs=jobs, transcripts=transcripts)
+            deliveries.forget(job.id)
             jobs.save(job, job.deleted(at=clock.now()))
             return
         except Conflict:
@@ -72,9 +87,13 @@ def delete(
     raise ServiceUnavailable("The job changes too fast to be deleted. Try again in a moment.")
 
 
-def _erase(job: Job, *, jobs: JobStore, media: MediaStore, transcripts: TranscriptStore) -> None:
+def erase_media(job: Job, *, media: MediaStore) -> None:
+    """Remove the recording that came in by a job, if one did."""
     if job.media and job.source in ("upload", "url") and job.media.key.startswith(f"uploads/{job.owner}/"):
         media.erase(S3Object(bucket=job.media.bucket, key=job.media.key))
+
+
+def _erase(job: Job, *, jobs: JobStore, transcripts: TranscriptStore) -> None:
     for prefix in ("transcripts", "renderings", "checkpoints"):
         transcripts.erase(f"{prefix}/{job.owner}/{job.id}/")
     if job.drop and jobs.newest(job.drop):
@@ -108,6 +127,7 @@ def retry(
         status=JobStatus.AWAITING_MEDIA,
         source=job.source,
         options=job.options,
+        handling=job.handling,
         metadata=job.metadata,
         webhook=job.webhook,
         created_at=now,
@@ -122,7 +142,7 @@ def retry(
             raise
         return await_fetch(new, job.url, jobs=jobs, fetches=fetches, settings=settings)
     queued = new.queued(at=now, media=found)
-    queue.send(JobMessage.of(queued), owner=queued.owner)
+    queue.send(JobMessage.of(queued), owner=queued.owner, priority=queued.handling.priority)
     return jobs.create(queued)
 
 

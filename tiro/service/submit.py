@@ -5,17 +5,19 @@ from __future__ import annotations
 from datetime import timedelta
 
 from tiro.address import Address, Reach
-from tiro.errors import SourceForbidden
+from tiro.errors import FieldProblem, InvalidRequest, SourceForbidden
 from tiro.job import Job, JobStatus, Media, new_id
 from tiro.message import FetchMessage, JobMessage
 from tiro.model import check_understood
 from tiro.ports import Clock, FetchQueue, JobQueue, JobStore, MediaStore, PartStore
 from tiro.request import S3Object, TranscriptionRequest, UploadSource
 from tiro.service.fetch import check_reachable
-from tiro.service.limits import check_size
+from tiro.service.limits import check_model, check_size
 from tiro.service.upload import UPLOAD_OPEN, in_parts
 from tiro.settings import ApiSettings
 from tiro.upload import MOST_URLS, MULTIPART_FROM, Parts, Upload
+
+YOURS = "a recording that lies in S3 already is its owner's, and theirs to delete"
 
 
 def submit(
@@ -35,10 +37,11 @@ def submit(
 ) -> tuple[Job, Upload | None]:
     """Make a job. With an `upload` source, also return how to send the recording.
 
-    Raises SourceForbidden, AddressRefused, MediaNotFound, MediaEmpty, MediaTooLarge, or InvalidRequest for what
-    the model cannot do, and then there is no job; Conflict when there is one of this id.
+    Raises InvalidRequest, also for what the model cannot do, ModelNotFound, SourceForbidden, AddressRefused,
+    MediaNotFound, MediaEmpty or MediaTooLarge, and then there is no job; Conflict when there is one of this id.
     """
-    check_understood(settings.models[0], language=request.language, task=request.task)
+    check_model(request.model, settings.models)
+    check_understood(request.model or settings.models[0], language=request.language, task=request.task)
     if request.source.upload:
         job = _new_job(request, owner=owner, source="upload", batch=batch, clock=clock, job_id=job_id, trace=trace)
         return _await_upload(job, request.source.upload, jobs=jobs, media=media, parts=parts, settings=settings)
@@ -46,13 +49,15 @@ def submit(
         job = _new_job(request, owner=owner, source="url", batch=batch, clock=clock, job_id=job_id, trace=trace)
         return await_fetch(job, request.source.url, jobs=jobs, fetches=fetches, settings=settings), None
     assert request.source.s3  # noqa: S101  (Source holds exactly one)
-    _check_allowed(request.source.s3, owner, settings)
+    if request.delete_media:
+        raise InvalidRequest(YOURS, errors=(FieldProblem(pointer="/delete_media", detail=YOURS),))
+    check_allowed(request.source.s3, owner, settings)
     found = media.head(request.source.s3).media
     check_size(found, settings)
     job = _new_job(request, owner=owner, source="s3", batch=batch, clock=clock, job_id=job_id, trace=trace).queued(
         at=clock.now(), media=found
     )
-    queue.send(JobMessage.of(job), owner=owner)
+    queue.send(JobMessage.of(job), owner=owner, priority=job.handling.priority)
     return jobs.create(job), None
 
 
@@ -75,6 +80,7 @@ def _new_job(
         batch=batch,
         trace=trace,
         options=request.options,
+        handling=request.handling,
         metadata=request.metadata,
         webhook=request.webhook,
         created_at=now,
@@ -122,7 +128,7 @@ def await_fetch(job: Job, url: str, *, jobs: JobStore, fetches: FetchQueue, sett
     return jobs.create(job.model_copy(update={"url": url, "media": named, "upload_expires_at": expires}))
 
 
-def _check_allowed(source: S3Object, owner: str, settings: ApiSettings) -> None:
+def check_allowed(source: S3Object, owner: str, settings: ApiSettings) -> None:
     """An owner may name what lies under a prefix of their own, in the media bucket or a source bucket."""
     own: dict[str, tuple[str, ...]] = {settings.media_bucket: (f"inbox/{owner}/", f"uploads/{owner}/")}
     own |= dict.fromkeys(settings.source_buckets, (f"{owner}/",))

@@ -1,8 +1,9 @@
 """Jobs, leases and keys in one DynamoDB table, where the table itself refuses what must not happen.
 
 pk               sk                 what
-job#{id}         job                a job, or its tombstone; the index `due` sees it while it awaits its media or is
-                                    queued, and `by_owner` (owner_month, job_id, and its summary) until it is deleted
+job#{id}         job                a job, or its tombstone; the index `due` sees it while it awaits its media, is
+                                    queued, or has something that is to be removed, and `by_owner` (owner_month,
+                                    job_id, and its summary) until it is deleted
 job#{id}         run                its lease, progress and checkpoint: small, often written; `due` sees when it ends
 job#{id}         event#{revision}   the outbox: what a change has to tell, which the stream takes on; kept for a week
 job#{id}         delivery#{id}      an event on its way to a webhook, and its log; `due` sees it while it is pending
@@ -17,7 +18,9 @@ owner#{…}#{day}  audio#{shard}      seconds of audio that were queued that day
 call#{hash}      call               a call with an Idempotency-Key, and its answer; forgotten after a day
 waiting#{n}      seat               a call that is held open, and until when
 asked#{hash}     asked              which job answers a call that may come again; forgotten after some minutes
+pace#{hour}      pace               how many jobs were heard in an hour, and how long that took; kept two days
 key#{hash}       key                an API key
+fleet            length             how long recordings are in the mean (tiro/service/dispatch.py)
 keys             {key id}           the register of keys: which hash, whose
 
 A model is kept whole, as JSON, in `document`; beside it stands only what a condition or an index looks at.
@@ -33,7 +36,9 @@ from tiro.adapters.dynamodb.deliveries import DynamoDBDeliveryStore
 from tiro.adapters.dynamodb.fetches import DynamoDBFetchStore
 from tiro.adapters.dynamodb.jobs import DynamoDBJobStore
 from tiro.adapters.dynamodb.keys import DynamoDBKeyStore
+from tiro.adapters.dynamodb.lengths import DynamoDBLengthStore
 from tiro.adapters.dynamodb.listing import DynamoDBJobIndex
+from tiro.adapters.dynamodb.pace import DynamoDBPaceStore
 from tiro.adapters.dynamodb.runs import DynamoDBRunStore
 from tiro.adapters.dynamodb.usage import DynamoDBUsageStore
 from tiro.adapters.dynamodb.webhooks import DynamoDBEndpointStore
@@ -48,6 +53,8 @@ __all__ = [
     "DynamoDBJobIndex",
     "DynamoDBJobStore",
     "DynamoDBKeyStore",
+    "DynamoDBLengthStore",
+    "DynamoDBPaceStore",
     "DynamoDBRunStore",
     "DynamoDBUsageStore",
     "DynamoDBWaitingRoom",

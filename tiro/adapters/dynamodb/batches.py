@@ -29,9 +29,11 @@ class DynamoDBBatchStore:
         self._table = Table(client, table)
 
     def create(self, batch: Batch) -> None:
-        item: Item = {**_key(batch.id), "owner": {"S": batch.owner}, "document": {"S": batch.model_dump_json()}}
-        if not self._table.put(item, UNSEEN) and self.get(batch.id) != batch:
+        if not self._table.put(_item(batch), UNSEEN) and self.get(batch.id) != batch:
             raise Conflict
+
+    def extend(self, batch: Batch) -> None:
+        self._table.put(_item(batch), "pages < :pages", {":pages": {"N": str(batch.pages)}})
 
     def get(self, batch_id: str) -> Batch:
         item = self._table.get(_key(batch_id))
@@ -53,6 +55,15 @@ def recount(table: Table, before: Job | None, after: Job) -> list[TransactWriteI
     changes: dict[str, int] = {after.status.value: 1} | ({before.status.value: -1} if before else {})
     shard = zlib.crc32(after.id.encode()) % SHARDS
     return [table.an_addition(item_key(f"batch#{after.batch}", f"count#{shard:02}"), changes)]
+
+
+def _item(batch: Batch) -> Item:
+    return {
+        **_key(batch.id),
+        "owner": {"S": batch.owner},
+        "pages": {"N": str(batch.pages)},
+        "document": {"S": batch.model_dump_json()},
+    }
 
 
 def _key(batch_id: str) -> Item:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import math
 import random
+import zlib
 from datetime import datetime
 from typing import TYPE_CHECKING
 
@@ -22,21 +23,21 @@ SEATS_TRIED = 3
 
 
 class DynamoDBCallStore:
-    """ports.CallStore."""
+    """ports.CallStore. Packed, since the answer to a batch may have more bytes than an item (400 KB)."""
 
     def __init__(self, client: DynamoDBClient, table: str) -> None:
         self._table = Table(client, table)
 
     def get(self, name: str) -> Call | None:
         item = self._table.get(_key(name))
-        return Call.model_validate_json(item["document"]["S"]) if item else None
+        return Call.model_validate_json(zlib.decompress(item["packed"]["B"])) if item else None
 
     def save(self, name: str, before: Call | None, after: Call) -> bool:
         item: Item = {
             **_key(name),
             "revision": {"N": str(after.revision)},
             "expires_at": {"N": str(math.ceil(after.expires_at.timestamp()))},
-            "document": {"S": after.model_dump_json()},
+            "packed": {"B": zlib.compress(after.model_dump_json().encode())},
         }
         unchanged = (UNCHANGED, _revision(before)) if before else (UNSEEN,)
         saved = self._table.put(item, *unchanged)

@@ -7,7 +7,8 @@ from collections.abc import Sequence
 from datetime import datetime
 from typing import TYPE_CHECKING
 
-from tiro.adapters.dynamodb.table import LONGEST_ID, UNSEEN, Table, due_attributes, item_key
+from tiro.adapters.dynamodb import outbox
+from tiro.adapters.dynamodb.table import LONGEST_ID, UNSEEN, Table, document, due_attributes, item_key
 from tiro.delivery import KEPT, Delivery
 from tiro.errors import Conflict, DeliveryNotFound
 
@@ -37,6 +38,11 @@ class DynamoDBDeliveryStore:
     def of_job(self, job_id: str) -> Sequence[Delivery]:
         found = [_read(item) for item in self._table.all_under(_job(job_id), PREFIX)]
         return sorted(found, key=lambda delivery: (delivery.created_at, delivery.event.id, delivery.id))
+
+    def forget(self, job_id: str) -> None:
+        for prefix in (PREFIX, outbox.PREFIX):
+            for item in self._table.all_under(_job(job_id), prefix):
+                self._table.delete({"pk": item["pk"], "sk": item["sk"]})
 
     def save(self, before: Delivery, after: Delivery) -> None:
         unchanged: Item = {":revision": {"N": str(before.revision)}}
@@ -73,7 +79,7 @@ def _item(delivery: Delivery) -> Item:
         **_key(delivery.job_id, delivery.id),
         "revision": {"N": str(delivery.revision)},
         "expires_at": {"N": str(math.ceil((delivery.created_at + KEPT).timestamp()))},
-        "document": {"S": delivery.model_dump_json()},
+        "document": document(delivery),
     }
     if delivery.due_at:
         item |= due_attributes(PREFIX, delivery.id, delivery.due_at)

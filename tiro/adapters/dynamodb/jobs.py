@@ -4,13 +4,13 @@ from __future__ import annotations
 
 import hashlib
 import math
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from datetime import datetime
 from typing import TYPE_CHECKING
 
 from tiro.adapters.dynamodb.changes import beside
 from tiro.adapters.dynamodb.listing import index_attributes
-from tiro.adapters.dynamodb.table import UNSEEN, Table, due_attributes, item_key
+from tiro.adapters.dynamodb.table import UNSEEN, Table, document, due_attributes, item_key
 from tiro.errors import Conflict, JobNotFound
 from tiro.job import TOMBSTONE, Drop, Job, JobStatus
 
@@ -19,8 +19,8 @@ if TYPE_CHECKING:
 
     from tiro.adapters.dynamodb.table import Item
 
-AWAITING, QUEUED = "", "queued#"
-"""The kinds of job on the index `due`: those that wait for their recording, and those that wait for a worker."""
+AWAITING, QUEUED, TIDY = "", "queued#", "tidy#"
+"""The kinds of job on the index `due`: what waits for its recording, for a worker, or to be removed, all or in part."""
 
 SEQUENCER_WIDTH = 64
 """S3's sequencers have about 18 digits; padded on the right to one width, they compare as strings."""
@@ -83,15 +83,20 @@ class DynamoDBJobStore:
         return item is None or item["sequencer"]["S"] <= _padded(drop)
 
     def overdue(self, now: datetime, limit: int) -> Sequence[Job]:
-        keys = self._table.most_due(AWAITING, now, limit)
-        jobs = (find_job(self._table, key["pk"]["S"].removeprefix("job#")) for key in keys)
-        # The index lags behind the table: the job itself has the last word.
-        return [job for job in jobs if job and job.upload_expires_at and job.upload_expires_at < now]
+        return [job for job in self._due(AWAITING, now, limit) if job.upload_expires_at and job.upload_expires_at < now]
+
+    def untidy(self, now: datetime, limit: int) -> Sequence[Job]:
+        return [job for job in self._due(TIDY, now, limit) if job.tidy_at and job.tidy_at < now]
+
+    def _due(self, kind: str, now: datetime, limit: int) -> Iterator[Job]:
+        """Yield jobs that the index says are due. It lags behind the table: the job itself has the last word."""
+        for key in self._table.most_due(kind, now, limit):
+            if job := find_job(self._table, key["pk"]["S"].removeprefix("job#")):
+                yield job
 
     def waiting(self, before: datetime, limit: int) -> Sequence[Job]:
-        keys = self._table.most_due(QUEUED, before, limit)
-        jobs = (find_job(self._table, key["pk"]["S"].removeprefix("job#")) for key in keys)
-        return [job for job in jobs if job and job.status is JobStatus.QUEUED and _sent_at(job) < before]
+        queued = (job for job in self._due(QUEUED, before, limit) if job.status is JobStatus.QUEUED)
+        return [job for job in queued if _sent_at(job) < before]
 
 
 def job_key(job_id: str) -> Item:
@@ -101,21 +106,18 @@ def job_key(job_id: str) -> Item:
 def job_item(job: Job) -> Item:
     item: Item = {
         **job_key(job.id),
-        "status": {"S": job.status},
-        "owner": {"S": job.owner},
         "revision": {"N": str(job.revision)},
-        "generation": {"N": str(job.generation)},
-        "attempts": {"N": str(job.attempts)},
-        "created_at": {"S": job.created_at.isoformat()},
-        "document": {"S": job.model_dump_json()},
+        "document": document(job),
         **index_attributes(job),
     }
     if job.deleted_at:
         item["expires_at"] = {"N": str(math.ceil((job.deleted_at + TOMBSTONE).timestamp()))}
     if job.status is JobStatus.AWAITING_MEDIA and job.upload_expires_at:
         item |= due_attributes(AWAITING, job.id, job.upload_expires_at)
-    if job.status is JobStatus.QUEUED:
+    elif job.status is JobStatus.QUEUED:
         item |= due_attributes(QUEUED, job.id, _sent_at(job))
+    elif job.tidy_at:
+        item |= due_attributes(TIDY, job.id, job.tidy_at)
     return item
 
 

@@ -7,7 +7,7 @@ from collections.abc import Mapping
 from datetime import timedelta
 from typing import TYPE_CHECKING, Any
 
-from tiro.adapters.dynamodb.table import UNSEEN, Table, item_key
+from tiro.adapters.dynamodb.table import UNSEEN, Table, document, item_key
 from tiro.delivery import Event, event_of
 
 if TYPE_CHECKING:
@@ -31,7 +31,7 @@ def announce(table: Table, before: Job | None, after: Job) -> list[TransactWrite
     item: Item = {
         **item_key(f"job#{after.id}", f"{PREFIX}{after.revision:010}"),
         "expires_at": {"N": str(math.ceil((event.at + KEPT).timestamp()))},
-        "document": {"S": event.model_dump_json()},
+        "document": document(event),
     }
     return [table.a_put(item, UNSEEN)]
 

@@ -11,6 +11,7 @@ from datetime import datetime
 from typing import TYPE_CHECKING, TypeAlias
 
 from botocore.exceptions import BotoCoreError, ClientError
+from pydantic import BaseModel
 
 from tiro.adapters.aws import code_of, unavailable
 from tiro.errors import ServiceUnavailable
@@ -38,6 +39,11 @@ LONGEST_ID = 100
 
 def item_key(pk: str, sk: str) -> Item:
     return {"pk": {"S": pk}, "sk": {"S": sk}}
+
+
+def document(model: BaseModel) -> AttributeValueTypeDef:
+    """Keep a model whole. What is as by default is not written: an item of over 1 KB costs twice as much to write."""
+    return {"S": model.model_dump_json(exclude_defaults=True)}
 
 
 def epoch(at: datetime) -> AttributeValueTypeDef:
@@ -107,7 +113,7 @@ class Table:
             )
         return answer["Items"], "LastEvaluatedKey" in answer
 
-    def put(self, item: Item, condition: str, values: Item | None = None) -> bool:
+    def put(self, item: Item, condition: str | None, values: Item | None = None) -> bool:
         try:
             with _dynamodb_errors():
                 self._client.put_item(**self.a_put(item, condition, values)["Put"])
@@ -142,14 +148,18 @@ class Table:
             with _dynamodb_errors():
                 if "Delete" in write:
                     self._client.delete_item(**write["Delete"])
+                elif "Update" in write:
+                    self._client.update_item(**write["Update"])
                 else:
                     self._client.put_item(**write["Put"])
         except Refused as refused:
             return refused.writes
         return frozenset()
 
-    def a_put(self, item: Item, condition: str, values: Item | None = None) -> TransactWriteItemTypeDef:
-        put: PutTypeDef = {"TableName": self._name, "Item": item, "ConditionExpression": condition}
+    def a_put(self, item: Item, condition: str | None, values: Item | None = None) -> TransactWriteItemTypeDef:
+        put: PutTypeDef = {"TableName": self._name, "Item": item}
+        if condition is not None:
+            put["ConditionExpression"] = condition
         if values is not None:
             put["ExpressionAttributeValues"] = values
         return {"Put": put}

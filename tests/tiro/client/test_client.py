@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
 from pathlib import Path
 
 import httpx
@@ -11,34 +10,9 @@ import pytest
 from tests.factories import make_transcript
 from tests.fake_api import KEY, FakeApi, body_of, serve
 from tiro.client import ATTEMPTS, CHUNK_BYTES, Client, RequestFailed
-from tiro.errors import KeyRefused, MediaEmpty, NotAudio, NotConfigured, Unreachable
+from tiro.errors import CallInProgress, KeyRefused, MediaEmpty, NotAudio, NotConfigured, Unreachable
 from tiro.job import JobStatus
 from tiro.request import Options, S3Object
-
-
-@pytest.fixture
-def api() -> Iterator[FakeApi]:
-    with serve(FakeApi()) as api:
-        yield api
-
-
-@pytest.fixture
-def slept() -> list[float]:
-    return []
-
-
-@pytest.fixture
-def client(api: FakeApi, slept: list[float]) -> Iterator[Client]:
-    with Client(f"{api.url}/prod/", KEY, sleep=slept.append) as client:
-        yield client
-
-
-@pytest.fixture
-def recording(tmp_path: Path) -> Path:
-    path = tmp_path / "interview.mp3"
-    path.write_bytes(b"speech" * 100_000)
-    return path
-
 
 # ---------------------------------------------------------------- the whole way
 
@@ -181,15 +155,48 @@ def test_retry_after_is_obeyed(client: Client, api: FakeApi, recording: Path, sl
     job = client.submit(recording)
     api.fail("GET", 429, retry_after=17)
     client.job(job.id)
-    assert slept == [17]
+    assert len(slept) == 1
+    assert 17 <= slept[0] <= 17 * 1.25
 
 
-@pytest.mark.parametrize("status", [503, None])
-def test_making_a_job_is_never_repeated(client: Client, api: FakeApi, recording: Path, status: int | None) -> None:
+def test_a_hint_that_is_too_long_is_passed_on(client: Client, api: FakeApi, slept: list[float]) -> None:
+    api.fail("GET", 429, retry_after=3600)
+    with pytest.raises(RequestFailed):
+        client.job("x")
+    assert slept == []
+
+
+@pytest.mark.parametrize("status", [429, 503, None])
+def test_a_lost_answer_makes_no_second_job(client: Client, api: FakeApi, recording: Path, status: int | None) -> None:
+    """It is made, and the answer is lost; the same call with the same key finds it."""
+    api.fail("POST", status, times=ATTEMPTS - 1)
+    job = client.submit(recording)
+    keys = {asked.headers["idempotency-key"] for asked in api.calls("POST")}
+    assert len(keys) == 1
+    assert len(api.calls("POST")) == ATTEMPTS
+    assert list(api.jobs) == [job.id]
+    client.submit(recording)
+    assert len(api.jobs) == 2  # another call, another key
+
+
+def test_the_first_call_is_waited_for(client: Client, api: FakeApi) -> None:
+    busy = CallInProgress().problem().model_dump_json().encode()
+    api.fail("POST", 409, body=busy)
+    assert client.submit(S3Object(bucket="media", key="a")).id in api.jobs
+
+
+@pytest.mark.parametrize(("status", "calls"), [(503, 1), (None, 1), (429, 2)])
+def test_what_has_no_key_is_repeated_only_where_nothing_was_done(
+    client: Client, api: FakeApi, status: int | None, calls: int
+) -> None:
+    endpoint = client.add_webhook("https://example.com/tiro")
     api.fail("POST", status)
-    with pytest.raises((RequestFailed, Unreachable)):
-        client.submit(recording)
-    assert len(api.calls("POST")) == 1
+    if calls == 1:
+        with pytest.raises((RequestFailed, Unreachable)):
+            client.rotate_webhook(endpoint.id)
+    else:
+        client.rotate_webhook(endpoint.id)
+    assert len([asked for asked in api.calls("POST") if asked.path.endswith("/rotate")]) == calls
 
 
 def test_a_plain_no_is_taken_at_once(client: Client, api: FakeApi) -> None:

@@ -1,0 +1,1 @@
+"""Tiro beside its peers, on the same recordings and weights: `python -m tests.bench CORPUS`, or `make bench`."""

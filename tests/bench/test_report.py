@@ -1,0 +1,73 @@
+"""Figures of a race whose outcome is known."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import pytest
+
+from tests.bench.figures import Figures, Recording, is_long
+from tests.bench.report import markdown, picture, summary
+from tests.bench.stable import Lap, append, read
+
+RECORDINGS = [
+    Recording("long.mp3", "en", 300.0, "one two three four five six seven eight nine ten"),
+    Recording("short.mp3", "de", 5.0, "eins zwei drei vier"),
+]
+WALLS = {"tiro": 10.0, "faster-whisper, beam 1": 15.0, "whisper": 20.0, "faster-whisper, batched, beam 1": 8.0}
+HEARD = {
+    "tiro": "one two three four five six seven eight nine",
+    "faster-whisper, beam 1": "one two three four five six seven",
+    "whisper": "one two three four five six seven eight nine ten",
+    "faster-whisper, batched, beam 1": "",
+}
+
+
+def lap(peer: str, recording: Recording, number: int = 0, slower: float = 1.0) -> Lap:
+    text = HEARD[peer] if recording.language == "en" else recording.text
+    seconds = WALLS[peer] * slower if recording.language == "en" else 1.0
+    return Lap(peer, recording.path, number, text, seconds, 2 * seconds, 0.5)
+
+
+@pytest.fixture
+def figures() -> Figures:
+    laps = [lap(peer, recording) for peer in WALLS for recording in RECORDINGS]
+    busy = [lap(peer, RECORDINGS[0], 1, slower=7.0) for peer in WALLS]
+    return Figures(RECORDINGS, laps + busy)
+
+
+def test_it_ends_in_one_line(figures: Figures) -> None:
+    assert summary(figures) == (
+        "bench: 1.50 of faster-whisper sequential, 2.00 of whisper, 0.80 of faster-whisper batched; "
+        "wer 7.14 ours, 0.00 best sequential peer"
+    )
+
+
+def test_a_ratio_is_within_a_pair(figures: Figures) -> None:
+    assert figures.ratios("whisper", where=is_long, clock="wall") == [2.0, 2.0]
+    assert figures.best_sequential("en") == "whisper"
+
+
+def test_the_interval_holds_the_difference(figures: Figures) -> None:
+    low, high = figures.interval("faster-whisper, beam 1")
+    assert low <= 100 * (1 - 3) / 14 <= high
+    assert low == pytest.approx(-20)  # the long one alone
+    assert high == 0  # the short one alone
+    assert figures.interval("tiro") == (0, 0)
+
+
+def test_table_and_picture_have_everybody(figures: Figures) -> None:
+    table, image = markdown(figures, "a machine"), picture(figures)
+    for peer in WALLS:
+        assert f"| {peer} |" in table
+        assert f">{peer}</text>" in image
+    assert "| de | 4 | 0 | 0 | 0 | 0 |" in table
+    assert "| en | 10 | 1 | 3 | 0 | 10 |" in table
+
+
+def test_what_was_measured_is_kept(tmp_path: Path, figures: Figures) -> None:
+    file = tmp_path / "build" / "bench.jsonl"
+    assert read(file) == []
+    append(file, figures.laps[:2])
+    append(file, figures.laps[2:])
+    assert read(file) == figures.laps

@@ -1,0 +1,178 @@
+"""The engine on PyTorch: what every engine promises, and what a GPU can do to it."""
+
+from __future__ import annotations
+
+from itertools import chain
+from statistics import median
+from typing import TYPE_CHECKING, Any
+
+import jiwer
+import numpy as np
+import pytest
+
+torch = pytest.importorskip("torch", reason="PyTorch is not here: make test-openai")
+
+from whisper import decoding  # noqa: E402
+from whisper.audio import log_mel_spectrogram, pad_or_trim  # noqa: E402
+
+from container.engines.checkpoint import from_weights  # noqa: E402
+from container.engines.openai import OpenAIEngine  # noqa: E402
+from tests.container.engines.contract import ENGLISH, SpeechEngineContract, base, read_sample, text_of  # noqa: E402
+from tests.container.engines.tiny import loaded, tiny  # noqa: E402
+from tests.quality import normalise  # noqa: E402
+from tiro.errors import EngineFailed, EnginePoisoned  # noqa: E402
+from tiro.ports import PCM, SAMPLE_RATE, SpeechEngine  # noqa: E402
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+    from pathlib import Path
+
+WORDS_APART = 0.06
+"""Seconds that half of all words may be apart between the two engines."""
+
+
+@pytest.fixture(scope="module")
+def engine() -> SpeechEngine:
+    return OpenAIEngine.load(from_weights(base()), threads=1)
+
+
+@pytest.fixture(scope="module")
+def other(real_engine: SpeechEngine) -> SpeechEngine:
+    return real_engine
+
+
+@pytest.mark.model
+class TestOpenAIEngine(SpeechEngineContract):
+    """The fixture `engine` is this module's."""
+
+
+@pytest.mark.model
+def test_it_says_what_it_is(engine: SpeechEngine) -> None:
+    info = engine.info
+    assert (info.name, info.model, info.compute_type) == ("openai", "base", "float32")
+    assert info.model_sha256.startswith("d01c3014")
+
+
+@pytest.mark.model
+def test_both_engines_hear_the_same_words_at_the_same_times(engine: SpeechEngine, other: SpeechEngine) -> None:
+    compare(engine, other, [read_sample()], "en")
+
+
+@pytest.mark.model
+@pytest.mark.corpus
+@pytest.mark.parametrize(
+    ("name", "language"),
+    [("lj001-0001.flac", "en"), ("libri-2412-153948-0000.flac", "en"), ("leopard-es.flac", "es")],
+)
+def test_and_so_they_do_on_other_speech(
+    engine: SpeechEngine, other: SpeechEngine, corpus: Path, name: str, language: str
+) -> None:
+    from container.audio import Recording
+
+    with (corpus / "speech" / name).open("rb") as file, Recording(file, max_seconds=60) as recording:
+        compare(engine, other, [np.concatenate(list(recording.blocks()))], language)
+
+
+def compare(one: SpeechEngine, two: SpeechEngine, windows: list[PCM], language: str) -> None:
+    heard: list[list[Any]] = []
+    for engine in (one, two):
+        encoded = engine.encode(windows)
+        how = ENGLISH if language == "en" else type(ENGLISH)(language=language)
+        texts = engine.decode(encoded, how)
+        aligned = engine.align(encoded, texts, how)
+        heard.append([word for window in aligned for word in chain.from_iterable(window)])
+    said = [[normalise(word.text, language) for word in words] for words in heard]
+    assert jiwer.wer(" ".join(said[0]), " ".join(said[1])) <= 0.1
+    same = [(a, b) for a, b in zip(*heard, strict=False) if normalise(a.text, language) == normalise(b.text, language)]
+    assert same
+    assert median(abs(a.start - b.start) for a, b in same) <= WORDS_APART
+    assert median(abs(a.end - b.end) for a, b in same) <= WORDS_APART
+
+
+# ------------------------------------------------------------ without weights
+
+
+def noise(*seconds: float) -> list[PCM]:
+    lots = np.random.default_rng(7)
+    return [lots.normal(0, 0.1, int(each * SAMPLE_RATE)).astype(np.float32) for each in seconds]
+
+
+def engine_of(model: Any) -> OpenAIEngine:
+    return OpenAIEngine.load(loaded(model), device="cpu", threads=1)
+
+
+@pytest.mark.parametrize("seed", range(3))
+def test_a_batch_is_decoded_as_openai_whisper_decodes_a_window(seed: int) -> None:
+    model, windows = tiny(seed=seed), noise(3, 30, 11)
+    ours = engine_of(model)
+    for pcm, heard in zip(windows, ours.decode(ours.encode(windows), ENGLISH), strict=True):
+        mel = log_mel_spectrogram(pad_or_trim(pcm, 30 * SAMPLE_RATE), 80)
+        theirs = decoding.decode(model, mel, decoding.DecodingOptions(language="en", fp16=False))
+        eot = 50257
+        assert [t for s in heard.segments for t in s.tokens] == [t for t in theirs.tokens if t < eot]
+        assert heard.avg_logprob == pytest.approx(theirs.avg_logprob, abs=1e-4)
+        assert heard.no_speech_prob == pytest.approx(theirs.no_speech_prob, abs=1e-6)
+
+
+class _Breaking:
+    """An encoder that fails for more than `most` windows at once."""
+
+    def __init__(self, encoder: Any, most: int, error: Exception) -> None:
+        self._encoder, self._most, self._error = encoder, most, error
+        self.batches: list[int] = []
+
+    def __call__(self, mel: Any) -> Any:
+        self.batches.append(len(mel))
+        if len(mel) > self._most:
+            raise self._error
+        return self._encoder(mel)
+
+
+@pytest.fixture
+def breaking() -> Callable[[int, Exception], tuple[OpenAIEngine, _Breaking]]:
+    def build(most: int, error: Exception) -> tuple[OpenAIEngine, _Breaking]:
+        model = tiny()
+        whole, encoder = model.encoder, _Breaking(model.encoder, most, error)
+        engine = engine_of(model)
+        del model._modules["encoder"]
+        model.encoder = encoder
+        assert whole is not model.encoder
+        return engine, encoder
+
+    return build
+
+
+FULL = torch.OutOfMemoryError("CUDA out of memory")
+
+
+@pytest.mark.parametrize("error", [FULL, RuntimeError("CUBLAS_STATUS_ALLOC_FAILED when calling cublasCreate")])
+def test_a_batch_that_memory_does_not_hold_is_halved_and_stays_so(breaking: Any, error: Exception) -> None:
+    engine, encoder = breaking(2, error)
+    windows = noise(1, 2, 3, 4, 5)
+    heard = engine.decode(engine.encode(windows), ENGLISH)
+    assert encoder.batches == [5, 2, 2, 1]
+    whole = engine_of(tiny())
+    assert [text_of(h) for h in heard] == [text_of(h) for h in whole.decode(whole.encode(windows), ENGLISH)]
+    encoder.batches.clear()
+    engine.encode(windows)
+    assert encoder.batches == [2, 2, 1]
+
+
+def test_one_window_that_memory_does_not_hold_is_a_failure_that_may_be_tried_again(breaking: Any) -> None:
+    engine, _ = breaking(0, FULL)
+    with pytest.raises(EngineFailed, match="not even one window"):
+        engine.encode(noise(1, 1))
+
+
+def test_a_broken_gpu_is_no_use_to_anybody(breaking: Any) -> None:
+    engine, encoder = breaking(0, RuntimeError("CUDA error: device-side assert triggered"))
+    with pytest.raises(EnginePoisoned, match="cannot use it any more"):
+        engine.encode(noise(1, 1))
+    assert encoder.batches == [2], "nothing is tried again on it"
+
+
+def test_any_other_bug_is_a_failure_of_this_attempt(breaking: Any) -> None:
+    engine, _ = breaking(0, RuntimeError("shape mismatch"))
+    with pytest.raises(EngineFailed, match="shape mismatch") as caught:
+        engine.encode(noise(1))
+    assert not isinstance(caught.value, EnginePoisoned)

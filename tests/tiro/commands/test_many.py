@@ -1,0 +1,146 @@
+"""Several recordings, and folders of them: each has a transcript of its own, or a reason why not."""
+
+from __future__ import annotations
+
+import json
+import os
+import pty
+import signal
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+
+from tests.fake_api import FakeApi, body_of
+from tiro.cli import Exit, main
+from tiro.commands.many import plan
+from tiro.errors import NotAudio
+
+ROOT = Path(__file__).parents[3]
+Captured = pytest.CaptureFixture[str]
+
+
+def environment() -> dict[str, str]:
+    return {**os.environ, "PYTHONPATH": str(ROOT), "TERM": "xterm", "COLUMNS": "120"}
+
+
+def files(folder: str) -> set[str]:
+    return {str(path.relative_to(folder)) for path in Path(folder).rglob("*") if path.is_file()}
+
+
+def test_a_folder_keeps_its_structure(api: FakeApi, recordings: Path, capfd: Captured) -> None:
+    assert main(["transcribe", "talks", "-o", "out", "--format", "srt", "--max-lines", "1"]) == Exit.DONE
+    assert files("out") == {"a.mp3.srt", "a.wav.srt", "2019/b.srt"}
+    assert Path("out/2019/b.srt").read_text().startswith("1\n00:00:00,500")
+    told = capfd.readouterr()
+    assert told.out == ""
+    ends = [line.rpartition(" (")[0] for line in told.err.splitlines() if "(" in line]
+    assert set(ends) == {
+        "tiro: talks/a.mp3: out/a.mp3.srt, 0:03",
+        "tiro: talks/a.wav: out/a.wav.srt, 0:03",
+        "tiro: talks/2019/b.OGG: out/2019/b.srt, 0:03",
+    }
+    assert {asked.path.partition("?")[2] for asked in api.calls("GET") if "/transcript?" in asked.path} == {
+        "format=srt&max_lines=1"
+    }
+
+
+def test_files_urls_and_objects_go_together(api: FakeApi, recordings: Path) -> None:
+    assert main(["transcribe", "talks/a.mp3", "https://example.com/x/Talk%20one.mp3?sig=1", "s3://media/in/c.ogg"]) == 0
+    assert files(".") >= {"a.txt", "Talk one.txt", "c.txt"}
+    sources = [body_of(asked)["source"] for asked in api.calls("POST")]
+    assert {"url": "https://example.com/x/Talk%20one.mp3?sig=1"} in sources
+    assert {"s3": "s3://media/in/c.ogg"} in sources
+
+
+def test_one_that_fails_leaves_the_others_alone(api: FakeApi, recordings: Path, capfd: Captured) -> None:
+    Path("talks/a.mp3").write_bytes(b"")
+    assert main(["transcribe", "talks", "talks/gone.mp3", "-o", "out", "--json"]) == Exit.FAILED
+    told = capfd.readouterr()
+    lines = {line["source"]: line for line in map(json.loads, told.out.splitlines())}
+    assert lines["talks/a.mp3"]["problem"]["code"] == "media_empty"
+    assert "No such file" in lines["talks/gone.mp3"]["error"]
+    assert lines["talks/a.wav"]["output"] == "out/a.wav.txt"
+    assert lines["talks/a.wav"]["job"]["status"] == "completed"
+    assert "tiro: 2 of 4 recordings have no transcript" in told.err
+
+
+def test_a_job_that_fails_says_why(api: FakeApi, recordings: Path, capfd: Captured) -> None:
+    api.error = NotAudio("This is a text file.")
+    assert main(["transcribe", "talks", "--quiet"]) == Exit.FAILED
+    assert capfd.readouterr().err.splitlines()[0].endswith(": This is a text file. [not_audio]")
+
+
+def test_what_would_be_refused_for_all_ends_it(
+    api: FakeApi, recordings: Path, monkeypatch: pytest.MonkeyPatch, capfd: Captured
+) -> None:
+    monkeypatch.setenv("TIRO_API_KEY", "tiro_wrong")
+    assert main(["transcribe", "talks", "-o", "out", "--at-once", "1"]) == Exit.UNREACHABLE
+    assert len(api.calls("POST")) == 1
+    assert "[unauthorized]" in capfd.readouterr().err
+
+
+def test_what_has_its_transcript_is_left_out(api: FakeApi, recordings: Path) -> None:
+    assert main(["transcribe", "talks", "-o", "out"]) == Exit.DONE
+    Path("out/a.wav.txt").unlink()
+    api.asked.clear()
+    assert main(["transcribe", "talks", "-o", "out", "--skip-existing"]) == Exit.DONE
+    assert len(api.calls("POST")) == 1
+    assert main(["transcribe", "talks", "-o", "out", "--skip-existing"]) == Exit.DONE
+    assert len(api.calls("POST")) == 1
+
+
+def test_nothing_to_do_is_a_mistake(api: FakeApi, capfd: Captured) -> None:
+    Path("empty").mkdir()
+    assert main(["transcribe", "empty"]) == Exit.USAGE
+    assert "There is no recording in empty." in capfd.readouterr().err
+
+
+def test_no_two_transcripts_share_a_file(recordings: Path) -> None:
+    sources = ["talks", "talks/a.mp3", "https://example.com/a.mp3", "https://example.com/"]
+    outputs = [one.output for one in plan(sources, Path("out"), "vtt")]
+    assert len(set(outputs)) == len(outputs) == 6
+    assert set(map(str, outputs)) >= {"out/2019/b.vtt", "out/a.wav.vtt", "out/a.mp3.vtt", "out/a.mp3-2.vtt"}
+
+
+def test_a_terminal_shows_a_table(api: FakeApi, recordings: Path) -> None:
+    api.looks = 3
+    ours, theirs = pty.openpty()
+    command = [sys.executable, "-m", "tiro.cli", "transcribe", "talks", "-o", "out"]
+    process = subprocess.Popen(command, stdout=subprocess.PIPE, stderr=theirs, env=environment())
+    os.close(theirs)
+    shown = b""
+    while chunk := _read(ours):
+        shown += chunk
+    os.close(ours)
+    out, _ = process.communicate(timeout=30)
+    assert (process.returncode, out) == (Exit.DONE, b"")
+    text = shown.decode()
+    assert "✓ " in text
+    assert "━" in text
+    assert "3 of 3 done" in text
+
+
+def _read(terminal: int) -> bytes:
+    try:
+        return os.read(terminal, 65536)
+    except OSError:  # how Linux says that the other end is closed
+        return b""
+
+
+def test_interrupted_it_goes_on_where_it_was(api: FakeApi, recordings: Path) -> None:
+    api.looks = 1_000_000
+    command = [sys.executable, "-m", "tiro.cli", "transcribe", "talks", "-o", "out"]
+    with subprocess.Popen(command, stdout=subprocess.PIPE, stderr=subprocess.PIPE, env=environment()) as process:
+        assert process.stderr
+        for _ in range(3):
+            assert b": job " in process.stderr.readline()
+        process.send_signal(signal.SIGINT)
+        _, err = process.communicate(timeout=30)
+    assert process.returncode == Exit.INTERRUPTED
+    assert b"the same command goes on with it" in err
+    assert b"Traceback" not in err
+    api.looks = 1
+    assert main(["transcribe", "talks", "-o", "out"]) == Exit.DONE
+    assert len(api.jobs) == 3
