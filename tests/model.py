@@ -32,7 +32,6 @@ class Rules:
 
     fenced: bool = True  # a write names the attempt, and only the holder's is taken
     revision_checked: bool = True  # and what it was made from must still be stored
-    message_first: bool = True  # the reaper sends before it writes
     reaper: bool = True
     lease_respected: bool = True  # a claim of what somebody holds is refused
 
@@ -140,6 +139,10 @@ def _worker(state: State, worker: int, rules: Rules) -> Iterator[Step]:
             yield "receive", _hand(received, worker, Hand("received", message))
         return
     yield "crash", _hand(state, worker, None)
+    yield from _go_on(state, worker, hand, rules)
+
+
+def _go_on(state: State, worker: int, hand: Hand, rules: Rules) -> Iterator[Step]:
     match hand.at:
         case "received":
             yield _read(state, worker, hand, rules)
@@ -236,19 +239,13 @@ def _reap(state: State, rules: Rules) -> Iterator[Step]:
         if lapsed and job.attempts >= MAX_ATTEMPTS:
             yield "reaper fails it", _ended(state, "failed")
         elif (lapsed or lost) and job.generation < MAX_GENERATION:
-            if rules.message_first:
-                sent = state._replace(visible=_with(state.visible, job.generation + 1))
-                yield "reaper sends", sent._replace(reaper=Seen(job.revision, job.holder, job.generation))
-            else:
-                yield "reaper writes", state._replace(job=_resent(job), reaper=Seen(0, None, job.generation))
+            sent = state._replace(visible=_with(state.visible, job.generation + 1))
+            yield "reaper sends", sent._replace(reaper=Seen(job.revision, job.holder, job.generation))
         return
     seen = state.reaper
     if state.mishaps:
         yield "crash", state._replace(reaper=None, mishaps=state.mishaps - 1)
-    if not rules.message_first:
-        sent = state._replace(visible=_with(state.visible, seen.generation + 1), reaper=None)
-        yield "reaper sends", sent
-    elif _unchanged(job, seen, rules):
+    if _unchanged(job, seen, rules):
         yield "reaper writes", state._replace(job=_resent(job), reaper=None)
     else:
         yield "reaper was late", state._replace(reaper=None)
@@ -401,7 +398,7 @@ def stuck(found: Walk) -> list[State]:
         for name, after in ways:
             if name not in HARMFUL:
                 back.setdefault(after, []).append(state)
-    good = {state for state in found.edges if state.job.status in TERMINAL}
+    good = {state for state in found.edges if state.job.status in TERMINAL or _at_the_bound(state)}
     ahead = deque(good)
     while ahead:
         for before in back.get(ahead.popleft(), ()):
@@ -409,3 +406,8 @@ def stuck(found: Walk) -> list[State]:
                 good.add(before)
                 ahead.append(before)
     return [state for state in found.edges if state not in good]
+
+
+def _at_the_bound(state: State) -> bool:
+    """The reaper would send once more, and the model walks no further."""
+    return state.job.generation == MAX_GENERATION and not state.visible and not state.hidden
