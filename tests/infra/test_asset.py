@@ -85,6 +85,7 @@ def test_every_handler_runs(run: Run) -> None:
         "on_job_change": {"batchItemFailures": []},
         "on_delivery": {"batchItemFailures": []},
         "event": True,
+        "workers": [True, True],
         "send": "1",
     }
 

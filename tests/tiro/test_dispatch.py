@@ -108,6 +108,10 @@ class TestMarkets:
         assert plan(backlog(1), [], workers(1, age=9999), TERMS, refusals=refused) == ()
         assert asked(plan(backlog(1), [], [], TERMS, refusals=refused)) == {"spot": 1}
 
+    def test_a_late_one_keeps_its_place_while_on_demand_has_none(self) -> None:
+        refused = [refusal(Market.ON_DEMAND, Why.CAPACITY)]
+        assert plan(backlog(1), [], workers(1, age=9999), TERMS, refusals=refused) == ()
+
     def test_on_demand_out_of_machines_is_asked_again(self) -> None:
         refused = [refusal(market, Why.CAPACITY) for market in Market]
         assert asked(plan(backlog(1), [], [], TERMS, refusals=refused)) == {"on_demand": 1}
