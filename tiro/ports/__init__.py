@@ -13,7 +13,7 @@ from tiro.ports.keys import KeyStore
 from tiro.ports.listing import JobIndex, Stretch, UsageStore
 from tiro.ports.media import MediaInfo, MediaReader, MediaStore, TranscriptStore
 from tiro.ports.pace import PaceStore
-from tiro.ports.queue import JobQueue, Received
+from tiro.ports.queue import Backlog, JobQueue, Received
 from tiro.ports.speech import (
     PCM,
     SAMPLE_RATE,
@@ -34,6 +34,7 @@ __all__ = [
     "SAMPLE_RATE",
     "WINDOW_SECONDS",
     "AskedStore",
+    "Backlog",
     "BatchStore",
     "Blocks",
     "CallStore",

@@ -7,12 +7,12 @@ from datetime import datetime, timedelta
 
 from tiro.checkpoint import Trail
 from tiro.details import Lineage
-from tiro.errors import AttemptsExhausted, Conflict, JobNotFound
+from tiro.errors import Conflict, JobNotFound
 from tiro.formats import FORMATS
 from tiro.job import Drop, Job, JobStatus, Media, Run, TranscriptRef, new_id
 from tiro.message import JobMessage
 from tiro.ports import Checkpoint, Clock, JobStore, OnProgress, RunStore, Transcriber, TranscriptStore
-from tiro.service.end import BESIDE_A_DROP, fail, problem_key
+from tiro.service.end import BESIDE_A_DROP, died, fail, problem_key
 from tiro.settings import Limits
 from tiro.transcript import Engine, Transcript
 
@@ -69,9 +69,8 @@ def claim(
         # so that a long job does not carry its duplicate into the dead-letter queue.
         return Declined(min(900, int(terms.seconds) * receives), "another attempt holds the job")
     if job.attempts >= terms.max_attempts:
-        died = AttemptsExhausted(f"{job.attempts} attempts ended without a word: the worker died each time.")
         lease = (runs, held.attempt) if held else None
-        fail(job, died, jobs=jobs, transcripts=transcripts, clock=clock, held=lease)
+        fail(job, died(job), jobs=jobs, transcripts=transcripts, clock=clock, held=lease)
         return Declined(None, "every attempt is spent")
     run = Run(
         attempt=new_id(now, clock.entropy()),
