@@ -6,13 +6,15 @@ CORPUS ?= ../shared/corpus
 RUN    := admin worker weights infra
 TORCH  ?= torch==2.13.0
 COMPILE = $(UV) pip compile -q --upgrade --universal --python-version 3.11 --generate-hashes --no-header --no-emit-index-url
+FOR_IMAGE = $(UV) pip compile -q --python-version 3.11 --python-platform x86_64-manylinux_2_28 --generate-hashes \
+  --no-header --no-emit-index-url pyproject.toml -c requirements/run.txt
 
 # A recording's name may hold anything: it goes to the shell by the environment, where nothing is expanded again.
 override FILE := $(value FILE)
 export FILE
 
 .DEFAULT_GOAL := help
-.PHONY: help demo sandbox reset test test-fast test-openai check format lint types imports synth openapi cli-docs costs quality bench lock clean
+.PHONY: help demo sandbox reset test test-fast test-openai check format lint types imports synth openapi cli-docs costs quality bench simulate lock clean
 
 help:  ## Say what there is
 	@grep -E '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | expand -t 12
@@ -68,6 +70,9 @@ costs: .venv/.dev  ## What Tiro costs besides its GPU, and what each route uses
 quality: .venv/.dev  ## Hear a corpus, and hold it against the last release: make quality CORPUS=dir
 	$(BIN)/python -m tests.quality "$(CORPUS)" $(if $(ACCEPT),--accept)
 
+simulate: .venv/.dev  ## Days of load in a minute: waits and cost by scaling rule; writes docs/scaling.md
+	$(BIN)/python -m tests.simulation --million --write docs
+
 bench: .venv-openai/.done  ## Race Tiro with its peers: make bench CORPUS=dir FILES='long/*' PEERS='tiro;whisper' LAPS=3
 	@.venv-openai/bin/python -m tests.bench "$(CORPUS)" --files "$(or $(FILES),*)" --peers "$(PEERS)" --laps $(or $(LAPS),1)
 
@@ -78,6 +83,8 @@ lock: .venv/.uv  ## Resolve every dependency anew
 	$(COMPILE) pyproject.toml requirements/uv.in -c requirements/functions.txt $(RUN:%=--extra %) -o requirements/run.txt
 	$(COMPILE) pyproject.toml requirements/uv.in -c requirements/functions.txt -c requirements/run.txt \
 	  $(RUN:%=--extra %) --extra functions --extra dev -o requirements/dev.txt
+	$(FOR_IMAGE) --extra worker -o requirements/worker-cpu.txt
+	$(FOR_IMAGE) --extra worker --extra openai -o requirements/worker-gpu.txt
 	$(COMPILE) requirements/openai.in --overrides requirements/openai-without.txt -c requirements/dev.txt \
 	  -o requirements/openai.txt
 

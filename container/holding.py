@@ -53,7 +53,7 @@ class Holding:
 
     def _replace(self) -> None:
         try:
-            self._queue.send(self._message, owner=self._owner)
+            self._queue.send(self._message, owner=self._owner, priority=self._received.priority)
             self._replaced = True
             self._queue.delete(self._received)
         except TiroError as error:  # the next heartbeat tries again; two messages do no harm

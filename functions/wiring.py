@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, TypeVar
 from aws_lambda_powertools import Logger
 
 from tiro.adapters import aws
+from tiro.adapters.codebuild import CodeBuildProject
 from tiro.adapters.dynamodb import (
     DynamoDBAskedStore,
     DynamoDBBatchStore,
@@ -19,11 +20,13 @@ from tiro.adapters.dynamodb import (
     DynamoDBJobIndex,
     DynamoDBJobStore,
     DynamoDBKeyStore,
+    DynamoDBLengthStore,
     DynamoDBPaceStore,
     DynamoDBRunStore,
     DynamoDBUsageStore,
     DynamoDBWaitingRoom,
 )
+from tiro.adapters.ecs import ECSCrew, ECSWorkerFleet
 from tiro.adapters.egress import Egress, Terms
 from tiro.adapters.eventbridge import EventBridgeBus
 from tiro.adapters.notifier import EgressNotifier
@@ -33,7 +36,7 @@ from tiro.adapters.s3_parts import S3PartStore
 from tiro.adapters.sqs import SQSDeliveryQueue, SQSFetchQueue, SQSJobQueue
 from tiro.adapters.system import SystemClock
 from tiro.address import Reach
-from tiro.settings import ApiSettings, AuthorizerSettings, DeliverySettings, Settings
+from tiro.settings import ApiSettings, AuthorizerSettings, DeliverySettings, DispatchSettings, Settings
 
 if TYPE_CHECKING:
     from tiro.adapters.openid import TokenIssuer
@@ -151,6 +154,26 @@ def queue(url: str, batch_url: str) -> SQSJobQueue:
 @cache
 def fetch_queue(url: str) -> SQSFetchQueue:
     return SQSFetchQueue(aws.sqs_client(), url)
+
+
+@cache
+def lengths() -> DynamoDBLengthStore:
+    return DynamoDBLengthStore(aws.dynamodb_client(), settings(Settings).table)
+
+
+@cache
+def fleet() -> ECSWorkerFleet:
+    return ECSWorkerFleet(aws.ecs_client(), settings(DispatchSettings), clock())
+
+
+@cache
+def crew(cluster: str) -> ECSCrew:
+    return ECSCrew(aws.ecs_client(), cluster)
+
+
+@cache
+def builder(project: str) -> CodeBuildProject:
+    return CodeBuildProject(aws.codebuild_client(), project)
 
 
 @cache

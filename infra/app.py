@@ -21,7 +21,9 @@ from aws_cdk import App
 
 from infra.bundling import BundlingError, Target, bundle
 from infra.config import ConfigError, configure
+from infra.edge import EdgeStack
 from infra.service import ServiceStack
+from infra.workers import WorkersStack
 
 ROOT = Path(__file__).resolve().parent.parent
 
@@ -43,7 +45,11 @@ def build(context: Mapping[str, Any], *, output: Path, validate: bool = True) ->
     )
     config = configure(app.node.get_all_context())
     code = bundle(ROOT, Target.native() if config.native else Target.aws_lambda())
-    ServiceStack(app, f"tiro-{config.stage}-service", config=config, code=code)
+    service = ServiceStack(app, f"tiro-{config.stage}-service", config=config, code=code)
+    if config.workers != "none":
+        WorkersStack(app, f"tiro-{config.stage}-workers", config=config, code=code, root=ROOT, service=service)
+    if config.edge:
+        EdgeStack(app, f"tiro-{config.stage}-edge", config=config, api=service.api.api)
     return app
 
 

@@ -12,10 +12,17 @@ from dataclasses import dataclass, fields, replace
 from ipaddress import ip_network
 from typing import Any
 
-from tiro.settings import ApiSettings, AuthorizerSettings, Limits, Settings, WorkerSettings
+from tiro.settings import ApiSettings, AuthorizerSettings, DispatchTerms, Limits, Settings, WorkerSettings
 
 LONGEST_CACHE_SECONDS = 60
 """What docs/api/keys.md promises of a revocation."""
+
+
+WORKERS = ("gpu", "cpu", "none")
+
+MOST_ZONES = 6
+
+DAYS = ("mon", "tue", "wed", "thu", "fri", "sat", "sun")
 
 
 class ConfigError(Exception):
@@ -23,8 +30,11 @@ class ConfigError(Exception):
 
 
 @dataclass(frozen=True, kw_only=True)
-class StageConfig:
-    """One stage. The defaults are a cloud stage that may be thrown away."""
+class StageConfig(DispatchTerms):
+    """One stage. The defaults are a cloud stage that may be thrown away.
+
+    How many workers there may be are DispatchTerms' own fields, which tell them (tiro/settings.py).
+    """
 
     stage: str
 
@@ -60,7 +70,24 @@ class StageConfig:
     max_waiters: int = ApiSettings.max_waiters  # calls held open at once; each takes one of the account's functions
     usd_per_worker_hour: float = ApiSettings.usd_per_worker_hour  # what a machine that hears costs; 0: tell no cost
 
+    # what hears
+    workers: str = "gpu"  # gpu; cpu, on Fargate, for small loads; or none, where others hear
+    zones: int = 3  # availability zones: the more, the likelier that one has a Spot machine left
+    instance_types: tuple[str, ...] = ("g4dn.*", "g5.*", "g6.*", "g6e.*")  # with one NVIDIA GPU each
+    worker_cpu: int = 3072  # of 1024 a core: what is left of the smallest machine's four
+    worker_memory: int = 12288  # MiB, of the smallest machine's 16 GiB
+    image: str = "docker"  # who builds the worker's: docker, here; codebuild, in the account; or a registry's address
+
+    # what stands before it
+    edge: bool = False  # a page and the API behind one domain, by CloudFront
+    domain: str = ""  # its name; empty: one of CloudFront's. A DNS record for it is yours to make
+    certificate: str = ""  # for that name: an ACM certificate's ARN, in us-east-1
+    waf: bool = False  # a firewall before the API: some 8 USD a month, and by the call
+    edge_web_acl: str = ""  # and another one's ARN, in us-east-1, before CloudFront
+
     # how it is built and watched
+    alarm_email: str = ""  # who is told of an alarm; empty: whoever subscribes to the topic
+    budget_usd: float = 0.0  # a month; at 80 % of it, and when it will be passed, an alarm says so; 0: none
     log_level: str = Settings.log_level
     tracing: bool = False  # X-Ray: at a thousand jobs an hour it adds a third to the price of all else
     native: bool = False  # bundle for the Python that runs this, not for Lambda's
@@ -68,7 +95,7 @@ class StageConfig:
 
 STAGES = {
     "dev": StageConfig(stage="dev", tracing=True),
-    "prod": StageConfig(stage="prod", retain=True, log_retention="ONE_YEAR"),
+    "prod": StageConfig(stage="prod", retain=True, log_retention="ONE_YEAR", edge=True),
     "sandbox": StageConfig(
         stage="sandbox",
         webhook_schemes=("https", "http"),
@@ -76,6 +103,7 @@ STAGES = {
         log_retention="ONE_WEEK",
         authorizer_cache_seconds=0,
         native=True,
+        workers="none",  # one is started as a process
     ),
 }
 
@@ -100,6 +128,18 @@ def configure(context: Mapping[str, Any]) -> StageConfig:
 
 def _check(config: StageConfig) -> None:
     """Raises ConfigError for what would be accepted by CloudFormation and regretted later."""
+    if config.workers not in WORKERS:
+        raise ConfigError(f"workers is {config.workers!r}. Choose one of: {', '.join(WORKERS)}.")
+    if bool(config.domain) != bool(config.certificate):
+        raise ConfigError("A domain needs the ARN of its certificate, and a certificate its domain: set both.")
+    if not 1 <= config.zones <= MOST_ZONES:
+        raise ConfigError(f"zones is {config.zones}. Choose 1 to {MOST_ZONES}; most regions have three.")
+    if config.max_usd_per_hour and not (config.spot_usd_per_hour and config.on_demand_usd_per_hour):
+        raise ConfigError(
+            "max_usd_per_hour needs to know what a worker costs: set spot_usd_per_hour and on_demand_usd_per_hour."
+        )
+    if set(config.warm_days) - set(DAYS):
+        raise ConfigError(f"warm_days is {','.join(config.warm_days)}. Choose of: {','.join(DAYS)}.")
     if not 0 <= config.authorizer_cache_seconds <= LONGEST_CACHE_SECONDS:
         raise ConfigError(
             f"authorizer_cache_seconds is {config.authorizer_cache_seconds}, and a revoked key would open for so "

@@ -2,20 +2,19 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
 from typing import cast
 
 from aws_cdk import Duration, RemovalPolicy
-from aws_cdk import aws_dynamodb as dynamodb
 from aws_cdk import aws_iam as iam
 from aws_cdk import aws_lambda as lambda_
 from aws_cdk import aws_logs as logs
-from aws_cdk import aws_s3 as s3
 from constructs import Construct
 
-from infra.nag import acknowledge, wildcard
+from infra.grants import Grantee
+from infra.nag import acknowledge
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -28,7 +27,7 @@ class Runtime:
     tracing: bool
 
 
-class Function(Construct):
+class Function(Grantee):
     """`functions.{module}.handler`, under the module's own name. May do nothing until it is allowed to."""
 
     def __init__(
@@ -75,29 +74,3 @@ class Function(Construct):
     def allow_recursion(self) -> None:
         """Let it wake itself by a queue, which Lambda takes for a mistake and stops after some 16 times."""
         cast(lambda_.CfnFunction, self.function.node.default_child).recursive_loop = "Allow"
-
-    def allow(self, *actions: str, on: str) -> None:
-        """Grant `actions` on one ARN."""
-        self.role.add_to_policy(iam.PolicyStatement(actions=list(actions), resources=[on]))
-
-    def allow_items(self, *actions: str, of: dynamodb.ITable, under: Sequence[str]) -> None:
-        """Grant `actions` on a table's items whose partition key matches one of `under`."""
-        keys = {"ForAllValues:StringLike": {"dynamodb:LeadingKeys": list(under)}}
-        actions_on_items = [f"dynamodb:{action}" for action in actions]
-        self.role.add_to_policy(
-            iam.PolicyStatement(actions=actions_on_items, resources=[of.table_arn], conditions=keys)
-        )
-
-    def allow_listing(self, action: str, *, of: s3.IBucket, under: Sequence[str]) -> None:
-        """Grant the listing of a bucket's objects whose key matches one of `under`."""
-        only = {"StringLike": {"s3:prefix": list(under)}}
-        self.role.add_to_policy(
-            iam.PolicyStatement(actions=[f"s3:{action}"], resources=[of.bucket_arn], conditions=only)
-        )
-
-    def allow_objects(self, *actions: str, of: s3.IBucket, under: Sequence[str]) -> None:
-        """Grant `actions` on a bucket's objects whose key matches one of `under`."""
-        objects = [of.arn_for_objects(pattern) for pattern in under]
-        self.role.add_to_policy(iam.PolicyStatement(actions=[f"s3:{action}" for action in actions], resources=objects))
-        for arn in objects:
-            acknowledge(self.role, wildcard(self, arn), "Of an object that is yet to come only the prefix is known.")

@@ -21,5 +21,7 @@ def wildcard(scope: IConstruct, arn: str) -> str:
 def _spell(part: str | dict[str, str | list[str]]) -> str:
     if isinstance(part, str):
         return part
-    (name,) = part.values()
+    ((function, name),) = part.items()
+    if function == "Fn::ImportValue":
+        return str(name)
     return f"<{name if isinstance(name, str) else '.'.join(name)}>"

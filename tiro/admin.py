@@ -9,8 +9,9 @@ from pathlib import Path
 
 from tiro.adapters.aws import dynamodb_client_for
 from tiro.adapters.dynamodb import DynamoDBKeyStore
+from tiro.adapters.stack import cloudformation_client, read_outputs
 from tiro.environ import find_environ
-from tiro.errors import InvalidRequest
+from tiro.errors import InvalidRequest, NotConfigured
 from tiro.key import ALL_SCOPES, ENTROPY_BYTES, ApiKey, Scope, hash_key, new_key, new_key_id
 from tiro.ports import KeyStore
 from tiro.request import OWNER_PATTERN
@@ -25,6 +26,19 @@ def open_keys(environ: Mapping[str, str], directory: Path) -> KeyStore:
     """
     found = find_environ(["TIRO_TABLE"], environ=environ, directory=directory)
     return DynamoDBKeyStore(dynamodb_client_for(found), found["TIRO_TABLE"])
+
+
+def find_stack(name: str) -> Mapping[str, str]:
+    """Return the environment by which `tiro` reaches a deployed stack: by its domain, where it has one.
+
+    Raises NotConfigured when there is no such stack, ServiceUnavailable.
+    """
+    client = cloudformation_client()
+    service = read_outputs(client, f"{name}-service")
+    if service is None:
+        raise NotConfigured(f"There is no stack {name}-service in this account and region. Look at AWS_REGION.")
+    edge = read_outputs(client, f"{name}-edge") or {}
+    return {"TIRO_API_URL": edge.get("Url", service["ApiUrl"]), "TIRO_TABLE": service["TableName"]}
 
 
 def create_key(

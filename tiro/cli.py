@@ -15,6 +15,7 @@ from tiro.commands import jobs, webhooks
 from tiro.commands.endings import STATUSES, Exit, complaint, exit_of
 from tiro.commands.output import put, say
 from tiro.commands.transcribe import add_transcribe
+from tiro.configure import add_configure
 from tiro.key_commands import add_key_commands
 
 __all__ = ["EPILOG", "Exit", "main", "make_parser"]
@@ -82,6 +83,9 @@ def make_parser() -> argparse.ArgumentParser:
     key_commands = _command(commands, "keys", "make, list and revoke API keys, with AWS credentials")
     add_key_commands(key_commands)
     key_commands.set_defaults(run=keys)
+    configure = _command(commands, "configure", "ask a deployed stack where it is, with AWS credentials")
+    add_configure(configure)
+    configure.set_defaults(run=keys)
     return parser
 
 

@@ -147,6 +147,46 @@ class ScheduleSettings(Settings):
 
 
 @dataclass(frozen=True, kw_only=True)
+class DispatchTerms:
+    """How many workers there may and should be (tiro/dispatch.py). Not Settings: the simulation has no stack."""
+
+    target_wait_seconds: float = 120.0  # within which a backlog should be heard; as the linger, from docs/scaling.md
+    worker_speed: float = 20.0  # seconds of audio that one worker hears in a second
+    max_workers: int = 10
+    patience_seconds: float = 300.0  # what is pending on Spot for so long is asked for on demand
+    refused_seconds: float = 900.0  # a market that refused is passed over for so long
+    linger_seconds: int = 120  # a worker waits for more before it exits
+    spot_usd_per_hour: float = 0.0  # what a worker costs, about; 0: not known, and not counted
+    on_demand_usd_per_hour: float = 0.0
+    max_usd_per_hour: float = 0.0  # that all of them together may cost; 0: max_workers alone is the limit
+    warm_workers: int = 0  # there even with nothing to do, on warm_days between two hours in UTC
+    warm_days: tuple[str, ...] = ("mon", "tue", "wed", "thu", "fri")
+    warm_from_hour: int = 7
+    warm_to_hour: int = 19
+
+
+@dataclass(frozen=True, kw_only=True)
+class DispatchSettings(Settings, DispatchTerms):
+    queue_url: str
+    batch_queue_url: str = ""
+    cluster: str
+    task_definition: str  # with its revision: another one is outdated
+    container: str = "worker"  # whose environment says how long to linger
+    spot: str  # a capacity provider's name
+    on_demand: str  # another one's
+    subnets: tuple[str, ...]
+    security_group: str
+    public_ip: int = 0  # 1: a task has an address of its own, where it must fetch its image itself (Fargate)
+    mean_audio_seconds: float = 600.0  # of a recording, until some were seen
+
+
+@dataclass(frozen=True, kw_only=True)
+class DeploySettings(Settings):
+    cluster: str
+    project: str = ""  # that builds the image; empty: it is built where the stack is deployed from
+
+
+@dataclass(frozen=True, kw_only=True)
 class WorkerSettings(Limits):
     queue_url: str
     batch_queue_url: str = ""  # looked into when the first one is empty

@@ -20,7 +20,7 @@ from functions.api.audio_form import (
 )
 from functions.api.audio_replies import OpenAIErrorBody, openai_reply
 from functions.api.description import Answer, describe
-from functions.api.replies import owner_of
+from functions.api.replies import owner_of, trace_of_call
 from functions.api.seats import seat
 from functions.api.transcripts import rendered_reply
 from tiro import service
@@ -131,7 +131,9 @@ def _make(call: AudioCall) -> Job:
     service.check_quota(owner, usage=wiring.usage(), clock=clock, quota=Quota.of(config))
     media = wiring.media(config.media_bucket)
     return service.dictate(
-        service.Dictation(owner, call.body, call.form.options, call.filename, webhook=webhook),
+        service.Dictation(
+            owner, call.body, call.form.options, call.filename, webhook=webhook, trace=trace_of_call(router)
+        ),
         asked=wiring.asked(),
         jobs=wiring.jobs(),
         media=media,

@@ -11,7 +11,7 @@ from aws_lambda_powertools.event_handler.api_gateway import Router
 from functions import wiring
 from functions.api import idempotency
 from functions.api.description import Answer, describe
-from functions.api.replies import owner_of, reopen
+from functions.api.replies import owner_of, reopen, trace_of_call
 from tiro import service
 from tiro.batch import BatchMade, BatchRequest, BatchView
 from tiro.errors import (
@@ -70,9 +70,10 @@ def submit() -> Response[str]:
 def _submit(request: BatchRequest, batch_id: str, uploads: dict[str, Upload]) -> BatchMade:
     """Make the jobs; how their recordings are to be sent goes into `uploads`, by their ids."""
     config, owner, clock = _config(), owner_of(router), wiring.clock()
+    trace = trace_of_call(router)
 
     def submit_one(wanted: TranscriptionRequest, batch: str, job_id: str) -> tuple[Job, Upload | None]:
-        job, upload = _submit_one(wanted, batch, job_id, owner)
+        job, upload = _submit_one(wanted, batch, job_id, owner, trace)
         if upload:
             uploads[job.id] = upload
         return job, None
@@ -95,7 +96,9 @@ def _submit(request: BatchRequest, batch_id: str, uploads: dict[str, Upload]) ->
     return service.submit_batch(request, **common)
 
 
-def _submit_one(wanted: TranscriptionRequest, batch: str, job_id: str, owner: str) -> tuple[Job, Upload | None]:
+def _submit_one(
+    wanted: TranscriptionRequest, batch: str, job_id: str, owner: str, trace: str | None
+) -> tuple[Job, Upload | None]:
     config = _config()
     try:
         return service.submit(
@@ -103,6 +106,7 @@ def _submit_one(wanted: TranscriptionRequest, batch: str, job_id: str, owner: st
             owner=owner,
             batch=batch,
             job_id=job_id,
+            trace=trace,
             jobs=wiring.jobs(),
             media=wiring.media(config.media_bucket),
             queue=wiring.queue(config.queue_url, config.batch_queue_url),

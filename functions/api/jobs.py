@@ -16,7 +16,7 @@ from functions.api import idempotency
 from functions.api.conditional import IF_NONE_MATCH, tag_of, tagged
 from functions.api.description import Answer, Parameter, describe
 from functions.api.preferences import PREFER, wait_for_end
-from functions.api.replies import job_reply, owner_of, reopen
+from functions.api.replies import job_reply, owner_of, reopen, trace_of_call
 from tiro import service
 from tiro.call import Answer as Given
 from tiro.errors import (
@@ -41,7 +41,6 @@ from tiro.listing import JobListView, ListQuery, parse_query
 from tiro.quota import Quota
 from tiro.request import TranscriptionRequest, parse_request
 from tiro.settings import ApiSettings
-from tiro.trace import root_of
 from tiro.upload import Upload
 
 router = Router()
@@ -102,7 +101,7 @@ def submit() -> Response[str]:
                 clock=wiring.clock(),
                 settings=config,
                 job_id=job_id,
-                trace=root_of(router.current_event.headers.get("X-Amzn-Trace-Id") or ""),
+                trace=trace_of_call(router),
             )
         except Conflict:  # an earlier attempt of this very call made the job, and died before it could answer
             job = _find(job_id)

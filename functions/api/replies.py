@@ -14,10 +14,16 @@ from tiro.errors import PROBLEM_MEDIA_TYPE, QuotaExceeded, TiroError
 from tiro.job import Job, JobStatus, JobView, view
 from tiro.ports import JobQueue
 from tiro.settings import ApiSettings
+from tiro.trace import root_of
 from tiro.upload import Upload
 
 POLL_SECONDS = 1
 """What `Retry-After` says while a job is not at its end."""
+
+
+def trace_of_call(router: Router) -> str | None:
+    """Return the trace that the gateway gave this call, if it did."""
+    return root_of(router.current_event.headers.get("X-Amzn-Trace-Id") or "")
 
 
 def owner_of(router: Router) -> str:

@@ -322,7 +322,7 @@ def test_what_a_job_tells_at_its_end(stack: Stack) -> None:
 class TestHeardSoFar:
     def claim(self, stack: Stack) -> service.Claim:
         queue_one(stack)
-        received = wiring.queue(stack.settings.queue_url).receive(wait_seconds=0)
+        received = wiring.queue(stack.settings.queue_url, "").receive(wait_seconds=0)
         assert received
         claim = service.claim(
             JobMessage.parse(received.body),

@@ -101,6 +101,7 @@ def main() -> None:
         "on_schedule": handler("on_schedule")({}, None),
         "on_job_change": handler("on_job_change")({"Records": []}, None),
         "on_delivery": handler("on_delivery")(batch('{"job_id": "x", "delivery_id": "y", "revision": 1}'), None),
+        "workers": [callable(handler(module)) for module in ("dispatch", "on_deploy")],
         "event": bool(aws.events_client().put_events(Entries=[{"Source": "tiro"}])),
         "send": aws.sqs_client().send_message(QueueUrl=os.environ["AWS_ENDPOINT_URL"], MessageBody="x")["MessageId"],
     }

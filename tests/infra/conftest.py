@@ -18,7 +18,7 @@ ROOT = Path(__file__).resolve().parents[2]
 
 @dataclass(frozen=True)
 class Synthesized:
-    """One stage's service stack, as it would be deployed."""
+    """One stack of a stage, as it would be deployed."""
 
     folder: Path
     stack: str
@@ -45,19 +45,42 @@ class Synthesized:
     def outputs(self) -> dict[str, Any]:
         return {name: output["Value"] for name, output in self.template["Outputs"].items()}
 
+    def beside(self, part: str) -> Synthesized:
+        """Return another stack of the same stage: service, workers or edge."""
+        return Synthesized(self.folder, f"{self.stack.rpartition('-')[0]}-{part}")
+
+    def environment(self, handler: str) -> dict[str, Any]:
+        """Return the environment of the function whose module this is."""
+        [found] = [
+            function["Environment"]["Variables"]
+            for function in self.of_type("AWS::Lambda::Function").values()
+            if function["Handler"] == f"functions.{handler}.handler"
+        ]
+        return dict(found)
+
 
 def synthesize(folder: Path, *, validate: bool = False, **context: Any) -> Synthesized:
+    """Return the service stack; the others are `beside` it."""
     from infra.app import build
 
-    assembly = build(context, output=folder, validate=validate).synth()
-    [stack] = assembly.stacks
-    return Synthesized(folder, stack.stack_name)
+    build(context, output=folder, validate=validate).synth()
+    return Synthesized(folder, f"tiro-{context['stage']}-service")
 
 
 @pytest.fixture(scope="session")
 def prod(tmp_path_factory: pytest.TempPathFactory) -> Synthesized:
     """With CDK's own validation: what CloudFormation would refuse raises here."""
     return synthesize(tmp_path_factory.mktemp("prod"), validate=True, stage="prod")
+
+
+@pytest.fixture(scope="session")
+def workers(prod: Synthesized) -> Synthesized:
+    return prod.beside("workers")
+
+
+@pytest.fixture(scope="session")
+def edge(prod: Synthesized) -> Synthesized:
+    return prod.beside("edge")
 
 
 @pytest.fixture(scope="session")

@@ -121,7 +121,7 @@ def test_all_of_ours_and_nothing_beside(asset: Path) -> None:
 
 def test_boto_knows_only_the_services_that_are_called(asset: Path) -> None:
     known = {path.name for path in (asset / "botocore" / "data").iterdir() if path.is_dir()}
-    assert known == {"dynamodb", "events", "s3", "sqs", "sts"}
+    assert known == {"codebuild", "dynamodb", "ecs", "events", "s3", "sqs", "sts"}
 
 
 def test_licences_travel_and_installers_leave_no_trace(asset: Path) -> None:

@@ -44,6 +44,11 @@ def test_any_setting_can_be_overridden(name: str, value: object, expected: objec
         ({"stage": "production"}, "no stage 'production'. There are: dev, prod, sandbox"),
         ({"max_media_secs": "60"}, "no setting max_media_secs"),
         ({"upload_days": "a week"}, "upload_days is 'a week', which is not int"),
+        ({"workers": "tpu"}, "Choose one of: gpu, cpu, none"),
+        ({"zones": 0}, "Choose 1 to 6"),
+        ({"max_usd_per_hour": 5}, "needs to know what a worker costs"),
+        ({"warm_days": "mon,someday"}, "Choose of: mon"),
+        ({"domain": "scribe.example"}, "set both"),
         ({"retain": "perhaps"}, "retain is 'perhaps', which is not bool"),
     ],
 )

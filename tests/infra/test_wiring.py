@@ -16,6 +16,8 @@ from tiro.settings import (
     ChangeSettings,
     DeadLetterSettings,
     DeliverySettings,
+    DeploySettings,
+    DispatchSettings,
     FetchSettings,
     ScheduleSettings,
     Settings,
@@ -34,6 +36,11 @@ SETTINGS: dict[str, type[Settings]] = {
     "functions.on_schedule.handler": ScheduleSettings,
 }
 
+WORKERS: dict[str, type[Settings]] = {
+    "functions.dispatch.handler": DispatchSettings,
+    "functions.on_deploy.handler": DeploySettings,
+}
+
 
 def functions(stage: Synthesized) -> dict[str, dict[str, Any]]:
     """Return the properties of each function by its handler."""
@@ -45,21 +52,24 @@ def handler_of(stage: Synthesized, logical_id: str) -> str:
     return handler
 
 
-def test_every_handler_is_there(prod: Synthesized) -> None:
+def test_every_handler_is_there(prod: Synthesized, workers: Synthesized) -> None:
     assert set(functions(prod)) == set(SETTINGS)
-    for name in functions(prod):
+    assert set(functions(workers)) == set(WORKERS)
+    for name in SETTINGS | WORKERS:
         module, _, function = name.rpartition(".")
         assert callable(getattr(import_module(module), function))
 
 
-def test_every_environment_is_what_its_function_reads(prod: Synthesized) -> None:
-    for name, function in functions(prod).items():
-        kind = SETTINGS[name]
+def test_every_environment_is_what_its_function_reads(prod: Synthesized, workers: Synthesized) -> None:
+    for name, function in (functions(prod) | functions(workers)).items():
+        kind = (SETTINGS | WORKERS)[name]
         variables = function["Environment"]["Variables"]
         assert set(variables) == {variable(field.name) for field in fields(kind)}
         resolved = {key: value if isinstance(value, str) else "resolved-on-deploy" for key, value in variables.items()}
         settings = kind.from_env(resolved)
-        unset = {"source_buckets", "allow_networks", "issuer", "audience"} | {"usd_per_worker_hour"}
+        unset = {"source_buckets", "allow_networks", "issuer", "audience", "usd_per_worker_hour"}
+        unset |= {"project", "public_ip", "max_usd_per_hour", "warm_workers"}
+        unset |= {"spot_usd_per_hour", "on_demand_usd_per_hour"}
         assert all(getattr(settings, f.name) or f.name in unset for f in fields(kind))
 
 

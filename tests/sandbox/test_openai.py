@@ -69,7 +69,7 @@ def test_what_a_caller_wishes_for_is_heard(stack: Stack, client: OpenAI) -> None
     assert answer.segments
     assert " ".join(word.word for word in answer.words) == answer.text
     assert all(0 <= a.start <= a.end <= b.start <= b.end <= answer.duration for a, b in pairwise(answer.words))
-    jobs = stack.call("GET", "transcriptions?status=completed").json()["transcriptions"]
+    jobs = stack.call("GET", "transcriptions?status=completed").json()["data"]
     found = stack.call("GET", f"transcriptions/{jobs[0]['id']}/transcript?format=transcribe").json()
     assert [item["alternatives"][0]["content"] for item in found["results"]["items"]][:2] == ["Tyro", "was"]
 

@@ -13,7 +13,9 @@ from botocore.exceptions import BotoCoreError, ClientError
 from tiro.errors import NotConfigured, ServiceUnavailable
 
 if TYPE_CHECKING:
+    from mypy_boto3_codebuild.client import CodeBuildClient
     from mypy_boto3_dynamodb.client import DynamoDBClient
+    from mypy_boto3_ecs.client import ECSClient
     from mypy_boto3_events.client import EventBridgeClient
     from mypy_boto3_s3.client import S3Client
     from mypy_boto3_sqs.client import SQSClient
@@ -62,6 +64,14 @@ def s3_client() -> S3Client:
             s3={"addressing_style": "virtual"},
         ),
     )
+
+
+def codebuild_client() -> CodeBuildClient:
+    return boto3.client("codebuild", config=_config(read_timeout=10))
+
+
+def ecs_client() -> ECSClient:
+    return boto3.client("ecs", config=_config(read_timeout=10))
 
 
 def events_client() -> EventBridgeClient:

@@ -7,6 +7,7 @@ from tiro.ports.checkpoints import CheckpointStore
 from tiro.ports.clock import Clock
 from tiro.ports.delivery import DeliveryQueue, DeliveryStore, EndpointStore, EventBus, Notifier, Reply
 from tiro.ports.fetch import FetchQueue, FetchStore, Part, PartStore, Stream, Web
+from tiro.ports.fleet import Crew, Fleet, Gauge, LengthStore, WorkerFleet
 from tiro.ports.jobs import JobStore, RunStore
 from tiro.ports.keys import KeyStore
 from tiro.ports.listing import JobIndex, Stretch, UsageStore
@@ -39,6 +40,7 @@ __all__ = [
     "Checkpoint",
     "CheckpointStore",
     "Clock",
+    "Crew",
     "DecodeOptions",
     "DeliveryQueue",
     "DeliveryStore",
@@ -46,6 +48,8 @@ __all__ = [
     "EventBus",
     "FetchQueue",
     "FetchStore",
+    "Fleet",
+    "Gauge",
     "HeardSegment",
     "HeardWindow",
     "HeardWord",
@@ -53,6 +57,7 @@ __all__ = [
     "JobQueue",
     "JobStore",
     "KeyStore",
+    "LengthStore",
     "MediaInfo",
     "MediaReader",
     "MediaStore",
@@ -72,4 +77,5 @@ __all__ = [
     "UsageStore",
     "WaitingRoom",
     "Web",
+    "WorkerFleet",
 ]

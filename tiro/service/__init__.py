@@ -14,6 +14,8 @@ from tiro.service.batch import find_batch, submit_batch, submit_prefix, with_upl
 from tiro.service.checkpoint import Notebook, clear, clear_if_over, partial
 from tiro.service.deliver import Deliverer, announce, pass_on_due
 from tiro.service.dictate import Dictation, dictate, wait_for
+from tiro.service.dispatch import Dispatcher, Round
+from tiro.service.drain import DRAIN_TIME, drain
 from tiro.service.end import abandon_parts, bury, expire, fail
 from tiro.service.fetch import Fetcher, bury_fetch
 from tiro.service.limits import check_duration, check_size
@@ -30,16 +32,19 @@ from tiro.service.webhooks import check_webhook, redeliver, register, rotate, tr
 from tiro.service.work import LOOKS_FOR_JOB, Claim, Declined, LeaseTerms, claim, give_back, transcribe
 
 __all__ = [
+    "DRAIN_TIME",
     "DROP_SECONDS",
     "LOOKS_FOR_JOB",
     "Claim",
     "Declined",
     "Deliverer",
     "Dictation",
+    "Dispatcher",
     "Fetcher",
     "LeaseTerms",
     "Notebook",
     "ObjectCreated",
+    "Round",
     "Tidier",
     "abandon_parts",
     "admit",
@@ -58,6 +63,7 @@ __all__ = [
     "complete_upload",
     "delete",
     "dictate",
+    "drain",
     "expire",
     "fail",
     "find",

@@ -33,6 +33,7 @@ class Dictation:
     filename: str | None = None
     content_type: str | None = None
     webhook: JobWebhook | None = None  # where alone it is told what becomes of it
+    trace: str | None = None  # of the call
 
     @property
     def fingerprint(self) -> str:
@@ -101,6 +102,7 @@ def _make(
         source="upload",
         options=dictation.options,
         webhook=dictation.webhook,
+        trace=dictation.trace,
         created_at=now,
     ).queued(at=now, media=found)
     queue.send(JobMessage.of(job), owner=job.owner)

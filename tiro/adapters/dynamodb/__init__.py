@@ -2,8 +2,8 @@
 
 pk               sk                 what
 job#{id}         job                a job, or its tombstone; the index `due` sees it while it awaits its media, or has
-                                     something that is to be removed, and `by_owner` (owner_month, job_id, and its
-                                     summary) until it is deleted
+                                    something that is to be removed, and `by_owner` (owner_month, job_id, and its
+                                    summary) until it is deleted
 job#{id}         run                its lease, progress and checkpoint: small, often written, in no index
 job#{id}         event#{revision}   the outbox: what a change has to tell, which the stream takes on; kept for a week
 job#{id}         delivery#{id}      an event on its way to a webhook, and its log; `due` sees it while it is pending
@@ -20,6 +20,7 @@ waiting#{n}      seat               a call that is held open, and until when
 asked#{hash}     asked              which job answers a call that may come again; forgotten after some minutes
 pace#{hour}      pace               how many jobs were heard in an hour, and how long that took; kept two days
 key#{hash}       key                an API key
+fleet            length             how long recordings are in the mean (tiro/service/dispatch.py)
 keys             {key id}           the register of keys: which hash, whose
 
 A model is kept whole, as JSON, in `document`; beside it stands only what a condition or an index looks at.
@@ -35,6 +36,7 @@ from tiro.adapters.dynamodb.deliveries import DynamoDBDeliveryStore
 from tiro.adapters.dynamodb.fetches import DynamoDBFetchStore
 from tiro.adapters.dynamodb.jobs import DynamoDBJobStore
 from tiro.adapters.dynamodb.keys import DynamoDBKeyStore
+from tiro.adapters.dynamodb.lengths import DynamoDBLengthStore
 from tiro.adapters.dynamodb.listing import DynamoDBJobIndex
 from tiro.adapters.dynamodb.pace import DynamoDBPaceStore
 from tiro.adapters.dynamodb.runs import DynamoDBRunStore
@@ -51,6 +53,7 @@ __all__ = [
     "DynamoDBJobIndex",
     "DynamoDBJobStore",
     "DynamoDBKeyStore",
+    "DynamoDBLengthStore",
     "DynamoDBPaceStore",
     "DynamoDBRunStore",
     "DynamoDBUsageStore",

@@ -109,12 +109,7 @@ def job_key(job_id: str) -> Item:
 def job_item(job: Job) -> Item:
     item: Item = {
         **job_key(job.id),
-        "status": {"S": job.status},
-        "owner": {"S": job.owner},
         "revision": {"N": str(job.revision)},
-        "generation": {"N": str(job.generation)},
-        "attempts": {"N": str(job.attempts)},
-        "created_at": {"S": job.created_at.isoformat()},
         "document": document(job),
         **index_attributes(job),
     }

@@ -99,7 +99,7 @@ class Table:
             )
         return answer["Items"], "LastEvaluatedKey" in answer
 
-    def put(self, item: Item, condition: str, values: Item | None = None) -> bool:
+    def put(self, item: Item, condition: str | None, values: Item | None = None) -> bool:
         try:
             with _dynamodb_errors():
                 self._client.put_item(**self.a_put(item, condition, values)["Put"])
@@ -142,8 +142,10 @@ class Table:
             return refused.writes
         return frozenset()
 
-    def a_put(self, item: Item, condition: str, values: Item | None = None) -> TransactWriteItemTypeDef:
-        put: PutTypeDef = {"TableName": self._name, "Item": item, "ConditionExpression": condition}
+    def a_put(self, item: Item, condition: str | None, values: Item | None = None) -> TransactWriteItemTypeDef:
+        put: PutTypeDef = {"TableName": self._name, "Item": item}
+        if condition is not None:
+            put["ConditionExpression"] = condition
         if values is not None:
             put["ExpressionAttributeValues"] = values
         return {"Put": put}

@@ -1,0 +1,68 @@
+"""`tiro configure`, against what CloudFormation answers."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from typing import TYPE_CHECKING
+
+import boto3
+import pytest
+from botocore.stub import Stubber
+
+from tiro import admin
+from tiro.cli import main
+from tiro.errors import NotConfigured, ServiceUnavailable
+
+if TYPE_CHECKING:
+    from mypy_boto3_cloudformation.client import CloudFormationClient
+
+
+@pytest.fixture
+def cloudformation() -> CloudFormationClient:
+    return boto3.client("cloudformation", region_name="eu-west-1", aws_access_key_id="x", aws_secret_access_key="x")
+
+
+@pytest.fixture
+def stubs(cloudformation: CloudFormationClient, monkeypatch: pytest.MonkeyPatch) -> Iterator[Stubber]:
+    monkeypatch.setattr(admin, "cloudformation_client", lambda: cloudformation)
+    with Stubber(cloudformation) as stubs:
+        yield stubs
+        stubs.assert_no_pending_responses()
+
+
+def has(stubs: Stubber, stack: str, **outputs: str) -> None:
+    told = [{"OutputKey": name, "OutputValue": value} for name, value in outputs.items()]
+    found = {"StackName": stack, "CreationTime": 0, "StackStatus": "CREATE_COMPLETE", "Outputs": told}
+    stubs.add_response("describe_stacks", {"Stacks": [found]}, {"StackName": stack})
+
+
+def lacks(stubs: Stubber, code: str = "ValidationError") -> None:
+    stubs.add_client_error("describe_stacks", code, "Stack with id x does not exist")
+
+
+def test_a_stack_says_where_it_is(stubs: Stubber, capsys: pytest.CaptureFixture[str]) -> None:
+    has(stubs, "tiro-prod-service", ApiUrl="https://api.test/prod/", TableName="jobs")
+    lacks(stubs)
+    assert main(["configure"]) == 0
+    said = capsys.readouterr()
+    assert said.out == "export TIRO_API_URL=https://api.test/prod/\nexport TIRO_TABLE=jobs\n"
+    assert "tiro keys create" in said.err
+
+
+def test_its_domain_goes_before_its_gateway(stubs: Stubber, capsys: pytest.CaptureFixture[str]) -> None:
+    has(stubs, "tiro-dev-service", ApiUrl="https://api.test/prod/", TableName="it's mine")
+    has(stubs, "tiro-dev-edge", Url="https://scribe.test")
+    assert main(["configure", "--stack", "tiro-dev"]) == 0
+    assert capsys.readouterr().out == "export TIRO_API_URL=https://scribe.test\nexport TIRO_TABLE='it'\"'\"'s mine'\n"
+
+
+def test_no_such_stack_is_said(stubs: Stubber) -> None:
+    lacks(stubs)
+    with pytest.raises(NotConfigured, match="no stack tiro-nowhere-service"):
+        admin.find_stack("tiro-nowhere")
+
+
+def test_who_may_not_ask_is_told_so(stubs: Stubber) -> None:
+    lacks(stubs, "AccessDenied")
+    with pytest.raises(ServiceUnavailable, match="AccessDenied"):
+        admin.find_stack("tiro-prod")

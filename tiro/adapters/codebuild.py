@@ -1,0 +1,24 @@
+"""The image, built in the account where nobody has Docker at hand."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from botocore.exceptions import BotoCoreError, ClientError
+
+from tiro.adapters.aws import unavailable
+
+if TYPE_CHECKING:
+    from mypy_boto3_codebuild.client import CodeBuildClient
+
+
+class CodeBuildProject:
+    def __init__(self, client: CodeBuildClient, project: str) -> None:
+        self._client, self._project = client, project
+
+    def start(self) -> str:
+        """Begin to build what the project was given; return the build's id. Raises ServiceUnavailable."""
+        try:
+            return self._client.start_build(projectName=self._project)["build"]["id"]
+        except (ClientError, BotoCoreError) as error:
+            raise unavailable(error) from error

@@ -1,0 +1,38 @@
+"""What a deployed stack says of itself: the outputs of its CloudFormation stacks."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import TYPE_CHECKING
+
+import boto3
+from botocore.exceptions import BotoCoreError, ClientError
+
+from tiro.adapters.aws import code_of, unavailable
+from tiro.errors import NotConfigured
+
+if TYPE_CHECKING:
+    from mypy_boto3_cloudformation.client import CloudFormationClient
+
+ABSENT = {"ValidationError"}  # CloudFormation's word for a stack that there is not
+
+
+def cloudformation_client() -> CloudFormationClient:
+    """Raises NotConfigured where boto3 finds no region or credentials."""
+    try:
+        return boto3.client("cloudformation")
+    except BotoCoreError as error:
+        raise NotConfigured(f"AWS cannot be asked: {error}") from None
+
+
+def read_outputs(client: CloudFormationClient, stack: str) -> Mapping[str, str] | None:
+    """Return a stack's outputs by name; None where there is no such stack. Raises ServiceUnavailable."""
+    try:
+        [found] = client.describe_stacks(StackName=stack)["Stacks"]
+    except ClientError as error:
+        if code_of(error) in ABSENT:
+            return None
+        raise unavailable(error) from error
+    except BotoCoreError as error:
+        raise unavailable(error) from error
+    return {output["OutputKey"]: output["OutputValue"] for output in found.get("Outputs", [])}
