@@ -111,8 +111,11 @@ class WorkersStack(Stack):
 
     def _tell_worker(self) -> Mapping[str, str]:
         config = self._config
+        on_gpu = config.workers == "gpu"
         return WorkerSettings.to_env(
             **self._common,
+            engine="openai" if on_gpu else WorkerSettings.engine,
+            batch_size=32 if on_gpu else WorkerSettings.batch_size,
             queue_url=self._service.work.queue.queue_url,
             batch_queue_url=self._service.batch_work.queue.queue_url,
             media_bucket=self.media.bucket_name,
