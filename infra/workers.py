@@ -122,7 +122,6 @@ class WorkersStack(Stack):
             transcript_bucket=self.transcripts.bucket_name,
             max_media_bytes=config.max_media_bytes,
             max_media_seconds=config.max_media_seconds,
-            engine="openai" if config.workers == "gpu" else "faster-whisper",
             model=config.models[0],
             model_path="/opt/tiro/weights",
             visibility_seconds=config.visibility_seconds,
