@@ -14,7 +14,7 @@ from tiro.message import JobMessage
 from tiro.ports import Checkpoint, Clock, JobStore, OnProgress, RunStore, Transcriber, TranscriptStore
 from tiro.service.end import BESIDE_A_DROP, died, fail, problem_key
 from tiro.settings import Limits
-from tiro.transcript import Engine, Transcript
+from tiro.transcript import Transcript
 
 LOOKS_FOR_JOB = 5
 """How often a worker looks for the job of a message before it takes it for a leftover."""
@@ -121,7 +121,7 @@ def transcribe(
         language=transcript.language,
         duration=transcript.duration,
         no_speech=transcript.no_speech,
-        lineage=_lineage(transcript.engine, job.media),
+        lineage=_lineage(transcript, job.media),
     )
     transcripts.put(ref.key, transcript)
     completed = job.completed(at=clock.now(), transcript=ref)
@@ -135,7 +135,8 @@ def transcribe(
     return completed
 
 
-def _lineage(engine: Engine, media: Media) -> Lineage:
+def _lineage(transcript: Transcript, media: Media) -> Lineage:
+    engine = transcript.engine
     return Lineage(
         engine=engine.name,
         engine_version=engine.version,
@@ -144,6 +145,7 @@ def _lineage(engine: Engine, media: Media) -> Lineage:
         compute_type=engine.compute_type,
         media_etag=media.etag,
         media_version=media.version,
+        media_sha256=transcript.media_sha256,
     )
 
 
