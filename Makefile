@@ -3,6 +3,7 @@ PYTHON ?= python3
 BIN    := .venv/bin
 UV     := $(BIN)/uv
 CORPUS ?= ../shared/corpus
+SEED   ?= 1
 RUN    := admin worker weights infra
 TORCH  ?= torch==2.13.0
 COMPILE = $(UV) pip compile -q --upgrade --universal --python-version 3.11 --generate-hashes --no-header --no-emit-index-url
@@ -14,7 +15,7 @@ override FILE := $(value FILE)
 export FILE
 
 .DEFAULT_GOAL := help
-.PHONY: help demo sandbox reset test test-fast test-openai check format lint types imports synth openapi cli-docs costs quality bench simulate lock clean
+.PHONY: help demo sandbox reset test test-fast test-openai check format lint types imports synth openapi cli-docs costs quality bench simulate faults lock clean
 
 help:  ## Say what there is
 	@grep -E '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | expand -t 12
@@ -62,13 +63,17 @@ openapi: .venv/.dev  ## Write docs/openapi.json anew from the routes
 cli-docs: .venv/.dev  ## Write docs/cli.md anew from the command line's parser
 	$(BIN)/python -m tiro.manual docs/cli.md
 
-costs: .venv/.dev  ## What Tiro costs besides its GPU, and what each route uses
+costs: .venv/.dev  ## What Tiro costs besides its GPU, and what each route uses; writes docs/cost.md
 	@rm -f build/costs.md && mkdir -p build
 	COSTS_CALLS=20 COSTS_TABLE=build/costs.md $(BIN)/python -m pytest -q tests/costs
 	@cat build/costs.md
+	$(BIN)/python -m tests.costs
 
 quality: .venv/.dev  ## Hear a corpus, and hold it against the last release: make quality CORPUS=dir
 	$(BIN)/python -m tests.quality "$(CORPUS)" $(if $(ACCEPT),--accept)
+
+faults: .venv/.dev .venv-emulator/.done  ## Break everything on purpose, 220 times: make faults SEED=1
+	$(BIN)/python -m tests.faults --seed $(SEED) --corpus "$(CORPUS)" --write docs
 
 simulate: .venv/.dev  ## Days of load in a minute: waits and cost by scaling rule; writes docs/scaling.md
 	$(BIN)/python -m tests.simulation --million --write docs

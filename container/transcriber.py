@@ -12,6 +12,7 @@ from pydantic import TypeAdapter, ValidationError
 
 from container.audio import Part, Recording
 from container.batching import Batcher, Line, Task
+from container.fingerprint import Fingerprint
 from container.hearing import Hearing
 from container.order import Order, Pending
 from container.reading import Piece, Reading, Rest, Sound
@@ -106,15 +107,16 @@ class WindowTranscriber:
             since=since.rest,
             ahead=self._batch_size,
         )
-        with opened as reading, self._batcher.line(hearing) as line:
+        with Fingerprint(self._media, media) as fingerprint, opened as reading, self._batcher.line(hearing) as line:
             for settled in _Work(reading, line, on_progress, done[-1].end if done else 0.0).settled(self._batch_size):
                 done.append(self._stretch(done, settled, hearing.known))
                 if checkpoint:
                     checkpoint.add(done[-1])
             segments: list[Segment] = [s for stretch in done for s in (*stretch.segments, *stretch.dropped)]
-            return hearing.transcript(
+            transcript = hearing.transcript(
                 segments, duration=reading.seconds, warnings=reading.warnings, engine=self._engine.info
             )
+            return transcript.model_copy(update={"media_sha256": fingerprint.sha256()})
 
     def _open(self, media: Media, options: Options, max_seconds: float, stack: ExitStack) -> dict[str, Sound]:
         """Open what is wanted of a recording; each channel that is heard apart is one of its own."""

@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, TypeVar
 from aws_lambda_powertools import Logger
 
 from tiro.adapters import aws
+from tiro.adapters.backlog import SQSBacklog
 from tiro.adapters.codebuild import CodeBuildProject
 from tiro.adapters.dynamodb import (
     DynamoDBAskedStore,
@@ -184,6 +185,11 @@ def endpoints() -> DynamoDBEndpointStore:
 @cache
 def deliveries() -> DynamoDBDeliveryStore:
     return DynamoDBDeliveryStore(aws.dynamodb_client(), settings(Settings).table)
+
+
+@cache
+def backlog(*urls: str) -> SQSBacklog:
+    return SQSBacklog(aws.sqs_client(), aws.cloudwatch_client(), *urls)
 
 
 @cache

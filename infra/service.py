@@ -16,6 +16,7 @@ from infra.api import Api, ApiOptions
 from infra.changes import Changes
 from infra.config import StageConfig
 from infra.functions import Function, Runtime
+from infra.nag import acknowledge
 from infra.queueing import Queue
 from infra.storage import DUE_INDEX, OWNER_INDEX, Storage
 from tiro.settings import (
@@ -113,7 +114,8 @@ class ServiceStack(Stack):
         transcripts = {"transcript_bucket": self.storage.transcripts.bucket_name}
         media = {"media_bucket": self.storage.media.bucket_name}
         outward = {"allow_networks": config.allow_networks}
-        fetches = {"fetch_queue_url": self.fetches.queue.queue_url, **outward}
+        fetch_queue = {"fetch_queue_url": self.fetches.queue.queue_url}
+        fetches = {**fetch_queue, **outward}
         deliveries = {"delivery_queue_url": self.deliveries.queue.queue_url}
         webhooks = {"webhook_schemes": config.webhook_schemes}
 
@@ -164,7 +166,9 @@ class ServiceStack(Stack):
             "on_dead_letter", DeadLetterSettings.to_env(**common, **transcripts), BATCH_SECONDS
         )
         self.on_schedule = function(
-            "on_schedule", ScheduleSettings.to_env(**common, **media, **transcripts, **deliveries), BATCH_SECONDS
+            "on_schedule",
+            ScheduleSettings.to_env(**common, **media, **transcripts, **queue, **fetch_queue, **deliveries),
+            BATCH_SECONDS,
         )
         self.on_job_change = function(
             "on_job_change",
@@ -216,6 +220,12 @@ class ServiceStack(Stack):
 
         self.on_schedule.allow_items("GetItem", of=table, under=["job#*", "object#*"])
         self.on_schedule.allow_items("PutItem", of=table, under=["job#*"])
+        for queue in (*work, self.fetches.queue.queue_arn):
+            self.on_schedule.allow("sqs:SendMessage", "sqs:GetQueueAttributes", on=queue)
+        self.on_schedule.allow("cloudwatch:GetMetricStatistics", on="*")
+        acknowledge(
+            self.on_schedule.role, "IAM5[Resource::*]", "How old a message is, CloudWatch tells of no resource."
+        )
         self.on_schedule.allow_objects("AbortMultipartUpload", of=media, under=["uploads/*"])
         self.on_schedule.allow("dynamodb:Query", on=f"{table.table_arn}/index/{DUE_INDEX}")
 
@@ -315,6 +325,7 @@ class ServiceStack(Stack):
             "BatchQueueUrl": self.batch_work.queue.queue_url,
             "DeadLetterQueueUrl": self.work.dead_letters.queue_url,
             "UploadQueueUrl": self.uploads.queue.queue_url,
+            "FetchQueueUrl": self.fetches.queue.queue_url,
             "EventBusName": self.changes.bus.event_bus_name,
         }
         for name, value in outputs.items():

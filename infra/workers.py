@@ -71,7 +71,7 @@ class WorkersStack(Stack):
             options=FleetOptions(
                 gpu=config.workers == "gpu",
                 instance_types=config.instance_types,
-                cpu=config.worker_cpu,
+                cpu=config.worker_cpu or (3072 if config.workers == "gpu" else 4096),
                 memory=config.worker_memory,
                 log_retention=config.log_retention,
             ),
@@ -111,15 +111,17 @@ class WorkersStack(Stack):
 
     def _tell_worker(self) -> Mapping[str, str]:
         config = self._config
+        on_gpu = config.workers == "gpu"
         return WorkerSettings.to_env(
             **self._common,
+            engine="openai" if on_gpu else WorkerSettings.engine,
+            batch_size=32 if on_gpu else WorkerSettings.batch_size,
             queue_url=self._service.work.queue.queue_url,
             batch_queue_url=self._service.batch_work.queue.queue_url,
             media_bucket=self.media.bucket_name,
             transcript_bucket=self.transcripts.bucket_name,
             max_media_bytes=config.max_media_bytes,
             max_media_seconds=config.max_media_seconds,
-            engine="openai" if config.workers == "gpu" else "faster-whisper",
             model=config.models[0],
             model_path="/opt/tiro/weights",
             visibility_seconds=config.visibility_seconds,

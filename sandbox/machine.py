@@ -74,7 +74,7 @@ def sandbox(options: Options, steps: Steps, environ: Mapping[str, str]) -> Itera
             emulators.wait_healthy(emulator, child)
             step.result = f"ministack answers on {emulator.endpoint}"
 
-        env = _deploy(options, synthesis, steps)
+        env = make_stack(options, synthesis, steps)
 
         with steps("worker", "Loading the model …") as step:
             command = worker_command(ROOT, _worker_env(env, state, environ), state.log("worker"))
@@ -90,7 +90,7 @@ def sandbox(options: Options, steps: Steps, environ: Mapping[str, str]) -> Itera
         yield Sandbox(env, child, worker)
 
 
-def _deploy(options: Options, synthesis: Synthesis, steps: Steps) -> dict[str, str]:
+def make_stack(options: Options, synthesis: Synthesis, steps: Steps) -> dict[str, str]:
     """Make the stack and the key, and return the environment that leads to them."""
     from sandbox.deploy import deploy  # boto3 takes half a second to import, which CDK needs anyway
 
@@ -112,6 +112,7 @@ def environment(emulator: Emulator, outputs: Mapping[str, str], key: str) -> dic
         "TIRO_API_KEY": key,
         "TIRO_INBOX": f"s3://{outputs['MediaBucket']}/inbox/{OWNER}/",
         "TIRO_UPLOAD_QUEUE_URL": outputs["UploadQueueUrl"],
+        "TIRO_FETCH_QUEUE_URL": outputs["FetchQueueUrl"],
         **WorkerSettings.to_env(
             table=outputs["TableName"],
             queue_url=outputs["QueueUrl"],

@@ -102,6 +102,11 @@ class FakeJobStore:
         due = [(job.upload_expires_at, job) for job in waiting if job.upload_expires_at]
         return [job for at, job in sorted(due, key=lambda entry: entry[0]) if at < now][:limit]
 
+    def waiting(self, before: datetime, limit: int) -> Sequence[Job]:
+        sent = [(job.sent_at or job.queued_at or job.created_at, job) for job in self.jobs.values()]
+        queued = [(at, job) for at, job in sent if job.status is JobStatus.QUEUED and at < before]
+        return [job for _, job in sorted(queued, key=lambda entry: entry[0])][:limit]
+
     def untidy(self, now: datetime, limit: int) -> Sequence[Job]:
         due = [(job.tidy_at, job) for job in self.jobs.values() if job.tidy_at]
         return [job for at, job in sorted(due, key=lambda entry: entry[0]) if at < now][:limit]
@@ -138,6 +143,10 @@ class FakeRunStore:
 
     def get(self, job_id: str) -> Run | None:
         return self.runs.get(job_id)
+
+    def lapsed(self, before: datetime, limit: int) -> Sequence[tuple[str, Run]]:
+        lapsed = [(job_id, run) for job_id, run in self.runs.items() if run.lease_expires_at < before]
+        return sorted(lapsed, key=lambda entry: entry[1].lease_expires_at)[:limit]
 
     def _holds(self, job_id: str, attempt: str) -> bool:
         held = self.runs.get(job_id)
@@ -308,6 +317,7 @@ class _Queued:
     body: str
     owner: str
     visible_at: datetime
+    sent_at: datetime
     priority: Priority
     receives: int = 0
     received_at: datetime | None = None  # the latest time
@@ -332,7 +342,7 @@ class FakeJobQueue:
     def send_raw(self, body: str, *, owner: str = "anybody", priority: Priority = Priority.INTERACTIVE) -> None:
         """Put anything on the queue, as only somebody from outside would."""
         self._sent += 1
-        self._messages[self._sent] = _Queued(body, owner, self._clock.now(), priority)
+        self._messages[self._sent] = _Queued(body, owner, self._clock.now(), self._clock.now(), priority)
 
     def receive(self, *, wait_seconds: int) -> Received | None:
         now = self._clock.now()
@@ -358,6 +368,15 @@ class FakeJobQueue:
     def delete(self, received: Received) -> None:
         if self._in_hand(received):
             del self._messages[int(received.handle.partition(":")[0])]
+
+    def cleared_until(self, now: datetime) -> datetime | None:
+        """Tell, as ports.Backlog, of this very queue."""
+        return min((message.sent_at for message in self._messages.values()), default=now)
+
+    def lose(self, number: int = 0) -> None:
+        """Forget a message, as no queue should."""
+        if self._messages:
+            del self._messages[sorted(self._messages)[number % len(self._messages)]]
 
     def _in_hand(self, received: Received) -> _Queued | None:
         number, _, receives = received.handle.partition(":")

@@ -25,6 +25,10 @@ class FakeFetchQueue:
         assert 0 <= delay_seconds <= 900
         self.waiting.append((self._clock.now() + timedelta(seconds=delay_seconds), message))
 
+    def cleared_until(self, now: datetime) -> datetime | None:
+        """Tell, as ports.Backlog, of this very queue, which does not know how old a message is."""
+        return None if self.waiting else now
+
     def receive(self) -> FetchMessage | None:
         """Wait for the next message, and take it for good."""
         if not self.waiting:
@@ -49,6 +53,10 @@ class FakeFetchStore:
 
     def forget(self, job_id: str) -> None:
         self.fetches.pop(job_id, None)
+
+    def silent(self, before: datetime, limit: int) -> Sequence[Fetch]:
+        silent = [fetch for fetch in self.fetches.values() if fetch.quiet_since < before]
+        return sorted(silent, key=lambda fetch: fetch.quiet_since)[:limit]
 
 
 @dataclass

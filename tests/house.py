@@ -23,12 +23,12 @@ from tests.fakes import (
 )
 from tests.fakes_checkpoints import FakeCheckpointStore
 from tests.fakes_delivery import FakeDeliveryStore
-from tests.fakes_fetch import FakeFetchQueue, FakePartStore
+from tests.fakes_fetch import FakeFetchQueue, FakeFetchStore, FakePartStore
 from tiro import service
 from tiro.job import Job
 from tiro.ports import Received, Transcriber
 from tiro.request import S3Object, TranscriptionRequest, parse_request
-from tiro.service import ObjectCreated
+from tiro.service import ObjectCreated, Reaped, Reaper, ReapTerms
 from tiro.settings import ApiSettings, WorkerSettings
 from tiro.upload import Upload
 
@@ -65,6 +65,7 @@ class House:
         self.checkpoints = FakeCheckpointStore(self.transcripts)
         self.queue = FakeJobQueue(self.clock)
         self.fetch_queue = FakeFetchQueue(self.clock)
+        self.fetches = FakeFetchStore()
         self.parts = FakePartStore(self.media)
         self.watchdog = Watchdog(600, log=self.note, health_file=self.worker_settings.heartbeat_file)  # no thread
         self.metrics = list[dict[str, Any]]()  # every line that was told
@@ -127,6 +128,22 @@ class House:
         if received:
             self.worker().handle(received)
         return received
+
+    def reap(self, patience: float = 300.0) -> Reaped:
+        """Let the reaper make its round."""
+        return Reaper(
+            jobs=self.jobs,
+            runs=self.runs,
+            fetches=self.fetches,
+            queue=self.queue,
+            fetch_queue=self.fetch_queue,
+            backlog=self.queue,
+            fetch_backlog=self.fetch_queue,
+            parts=self.parts,
+            transcripts=self.transcripts,
+            clock=self.clock,
+            terms=ReapTerms(patience_seconds=patience, max_attempts=self.worker_settings.max_attempts),
+        ).round()
 
     def worker(self) -> Worker:
         world = World(

@@ -1,9 +1,9 @@
 """Whatever happens to a job, in whatever order and how often: it ends in a legal state, and nothing is lost.
 
 hypothesis makes up the days of an owner: submissions, uploads, S3's events (late, twice, or in the wrong order),
-workers that claim, go on, die, give back, complete and fail, cancelling, deleting, expiry and dead letters. What a
-job was is compared with what it becomes after every step; in the end everybody who still can goes on working, and then
-no job may be left that is not at its end, but for those whose upload may still come.
+workers that claim, go on, die, give back, complete and fail, cancelling, deleting, dead letters, messages that are
+lost, and the reaper. What a job was is compared with what it becomes after every step; in the end everybody who still
+can goes on working, and then no job may be left that is not at its end.
 """
 
 from __future__ import annotations
@@ -199,10 +199,14 @@ class Days(RuleBasedStateMachine):
     def time_passes(self, seconds: int) -> None:
         self.house.clock.advance(seconds)
 
+    @rule(number=st.integers(0, 5))
+    def lose(self, number: int) -> None:
+        """A message is gone, which no queue should do."""
+        self.house.queue.lose(number)
+
     @rule()
-    def expire(self) -> None:
-        house = self.house
-        service.expire(jobs=house.jobs, parts=house.parts, transcripts=house.transcripts, clock=house.clock)
+    def reap(self) -> None:
+        assert not self.house.reap().troubles
 
     # ------------------------------------------------------------ what must hold
 
@@ -241,11 +245,11 @@ class Days(RuleBasedStateMachine):
         for _ in range(60):
             house.clock.advance(901)
             house.work()
-            self.expire()
+            self.reap()
         while len(house.queue):
             house.clock.advance(901)
             house.work()
-        self.expire()
+            self.reap()
         self.every_step_is_legal()
         self.what_is_there_fits_together()
         left = [job for job in house.jobs.jobs.values() if not job.status.terminal]

@@ -16,7 +16,9 @@ from tiro.commands.endings import STATUSES, Exit, complaint, exit_of
 from tiro.commands.output import put, say
 from tiro.commands.transcribe import add_transcribe
 from tiro.configure import add_configure
+from tiro.doctor_command import add_doctor
 from tiro.key_commands import add_key_commands
+from tiro.repair_commands import add_repair_commands
 
 __all__ = ["EPILOG", "Exit", "main", "make_parser"]
 
@@ -83,9 +85,13 @@ def make_parser() -> argparse.ArgumentParser:
     key_commands = _command(commands, "keys", "make, list and revoke API keys, with AWS credentials")
     add_key_commands(key_commands)
     key_commands.set_defaults(run=keys)
+    repair_commands = _command(commands, "admin", "look into jobs, have them tried again, with AWS credentials")
+    add_repair_commands(repair_commands)
+    repair_commands.set_defaults(run=keys)
     configure = _command(commands, "configure", "ask a deployed stack where it is, with AWS credentials")
     add_configure(configure)
     configure.set_defaults(run=keys)
+    add_doctor(_command(commands, "doctor", "look whether an AWS account can run Tiro, and does"))
     return parser
 
 

@@ -40,6 +40,7 @@ class Lineage(_Model):
     compute_type: str
     media_etag: str | None  # of the recording, as S3 names it
     media_version: str | None
+    media_sha256: str | None = None  # of its bytes, in hexadecimal
 
 
 @dataclass(frozen=True)

@@ -17,6 +17,7 @@ class Fetch(BaseModel):
     revision: int = 0  # +1 with every stored change: the optimistic lock; 0: not stored yet
     round: int = 0  # of the message that is worked on; an older one is a leftover
     held_until: datetime | None = None  # somebody is at it
+    sent_at: datetime | None = None  # of the message by which it goes on
     upload_id: str | None = None  # S3's, of the parts
     etags: tuple[str, ...] = ()  # of the parts, in order
     offset: int = 0  # bytes that are in the parts
@@ -44,9 +45,18 @@ class Fetch(BaseModel):
     def anew(self) -> Fetch:
         return self._with(upload_id=None, etags=(), offset=0, tag=None, restarts=self.restarts + 1)
 
-    def released(self, *, failed: bool) -> Fetch:
+    def released(self, *, failed: bool, at: datetime) -> Fetch:
         """The next round goes on; what is left of this one's messages is a leftover."""
-        return self._with(round=self.round + 1, held_until=None, failures=self.failures + failed)
+        return self._with(round=self.round + 1, held_until=None, sent_at=at, failures=self.failures + failed)
+
+    def resent(self, *, at: datetime) -> Fetch:
+        """The message is lost, and a new one is out for the same round."""
+        return self._with(held_until=None, sent_at=at)
+
+    @property
+    def quiet_since(self) -> datetime:
+        """From when on only a message brings it on."""
+        return max(at for at in (self.begun_at, self.sent_at, self.held_until) if at)
 
     def _with(self, **changes: object) -> Fetch:
         return self.model_copy(update={"revision": self.revision + 1, **changes})

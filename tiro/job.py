@@ -120,6 +120,7 @@ class Job(_Model):
     drop: Drop | None = None
     upload_expires_at: datetime | None = None  # while awaiting_media
     queued_at: datetime | None = None  # the first time
+    sent_at: datetime | None = None  # of the message that is out for it
     started_at: datetime | None = None  # the latest claim
     worker_ready_at: datetime | None = None  # of the worker that made it: when it could first have done so
     finished_at: datetime | None = None
@@ -159,6 +160,7 @@ class Job(_Model):
             JobStatus.QUEUED,
             media=media or self.media,
             queued_at=self.queued_at or at,
+            sent_at=at,
             upload_expires_at=None,
             generation=self.generation + (self.status is JobStatus.AWAITING_MEDIA),
         )
@@ -179,6 +181,21 @@ class Job(_Model):
             started_at=None,
             attempts=self.attempts - (not counted),
             checkpoint=checkpoint,
+        )
+
+    def resent(self, *, at: datetime, checkpoint: Trail = ()) -> Job:
+        """A new message is out for it: its old one is lost, or the worker that held it and left a `checkpoint`."""
+        if self.status not in (JobStatus.QUEUED, JobStatus.PROCESSING):
+            raise IllegalTransition(f"A job that is {self.status} waits for no message.")
+        return self.model_copy(
+            update={
+                "status": JobStatus.QUEUED,
+                "revision": self.revision + 1,
+                "generation": self.generation + 1,
+                "sent_at": at,
+                "started_at": None,
+                "checkpoint": checkpoint or self.checkpoint,
+            }
         )
 
     def completed(self, *, at: datetime, transcript: TranscriptRef) -> Job:

@@ -143,7 +143,12 @@ class DeadLetterSettings(Settings):
 class ScheduleSettings(Settings):
     media_bucket: str
     transcript_bucket: str
+    queue_url: str
+    fetch_queue_url: str
     delivery_queue_url: str
+    batch_queue_url: str = ""
+    max_attempts: int = 3  # as of the workers
+    patience_seconds: float = 300.0  # before what nobody holds is taken back, and what nobody sent is sent again
 
 
 @dataclass(frozen=True, kw_only=True)

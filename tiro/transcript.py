@@ -63,3 +63,4 @@ class Transcript(_Model):
     dropped: tuple[DroppedSegment, ...] = ()
     warnings: tuple[str, ...] = ()  # what a person should know, such as damage in the file
     engine: Engine
+    media_sha256: str | None = None  # of the recording's bytes, in hexadecimal; null where it could not be told

@@ -19,6 +19,9 @@ from torch.nn.functional import linear, scaled_dot_product_attention
 
 from container.engines.tokens import MAX_TOKENS
 
+FEW = 8
+"""Rows, up to which a large matrix is better multiplied from its own side (MKL in PyTorch 2.13, measured)."""
+
 Cross = list[tuple[Tensor, Tensor]]
 """Keys and values of the audio, for each layer (windows, heads, 1500, width of a head)."""
 
@@ -51,7 +54,8 @@ class Decoder:
         return self._decoder.token_embedding(tokens) + self._decoder.positional_embedding[positions]
 
     def logits(self, states: Tensor) -> Tensor:
-        return linear(self._decoder.ln(states), self._decoder.token_embedding.weight).float()
+        """(rows, state) to (rows, vocabulary), in float32."""
+        return _product(self._decoder.ln(states), self._decoder.token_embedding.weight).float()
 
     def split(self, states: Tensor) -> Tensor:
         """(rows, columns, state) to (rows, heads, columns, width of a head)."""
@@ -64,6 +68,13 @@ class Decoder:
         heard = scaled_dot_product_attention(query, *cross)
         states = states + block.cross_attn.out(join(heard))
         return states + block.mlp(block.mlp_ln(states))
+
+
+def _product(rows: Tensor, weight: Tensor) -> Tensor:
+    """Return rows @ weight.T. A CPU does it in a fifth of the time for 2 or 3 rows, half for 8, from the other side."""
+    if rows.device.type == "cpu" and len(rows) <= FEW:
+        return (weight @ rows.T).T.contiguous()
+    return linear(rows, weight)
 
 
 def join(heads: Tensor) -> Tensor:

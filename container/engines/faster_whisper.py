@@ -156,7 +156,7 @@ class FasterWhisperEngine:
             )
             aligned = {row: _aligned(result) for row, result in zip(rows, results, strict=True)}
             return [
-                words_of(spoken[row], aligned[row], tokenizer.decode, options.language) if row in aligned else []
+                words_of(spoken[row], aligned[row], tokenizer.decode, options.written) if row in aligned else []
                 for row in range(len(part))
             ]
 

@@ -143,7 +143,7 @@ class OpenAIEngine:
 
             aligned = dict(zip(rows, self._fitting(rows, listen), strict=True))
             found += [
-                words_of(spoken[row], aligned[row], tokenizer.decode, options.language) if row in aligned else []
+                words_of(spoken[row], aligned[row], tokenizer.decode, options.written) if row in aligned else []
                 for row in range(len(part))
             ]
         return found

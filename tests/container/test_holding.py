@@ -9,6 +9,7 @@ import pytest
 from container.holding import Holding
 from tests.fakes import FakeClock, FakeJobQueue
 from tiro.errors import ServiceUnavailable
+from tiro.handling import Priority
 from tiro.message import JobMessage
 from tiro.ports import Received
 
@@ -69,10 +70,10 @@ def test_it_is_replaced_once_however_long_the_job(hands: Hands) -> None:
 def test_a_queue_that_fails_is_asked_again(hands: Hands, monkeypatch: pytest.MonkeyPatch) -> None:
     send, failures = hands.queue.send, [ServiceUnavailable(), ServiceUnavailable()]
 
-    def sometimes(message: JobMessage, *, owner: str) -> None:
+    def sometimes(message: JobMessage, *, owner: str, priority: Priority) -> None:
         if failures:
             raise failures.pop()
-        send(message, owner=owner)
+        send(message, owner=owner, priority=priority)
 
     monkeypatch.setattr(hands.queue, "send", sometimes)
     hands.work(11.2)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import hashlib
 from collections.abc import Callable
 from pathlib import Path
 
@@ -48,7 +49,7 @@ def hear(tmp_path: Path) -> Hear:
     return hear
 
 
-def test_segments_stand_on_the_recordings_clock(hear: Hear) -> None:
+def test_segments_stand_on_the_recordings_clock(hear: Hear, tmp_path: Path) -> None:
     # each window begins a second before its speech, which begins at 6, 17 and 28 s
     transcript = hear(FakeEngine(*[said((1, 6, f" Number {i}, and some more.")) for i in range(3)]), 5, 5, 5)
     assert [s.start for s in transcript.segments] == pytest.approx([6, 17, 28], abs=0.15)
@@ -58,6 +59,7 @@ def test_segments_stand_on_the_recordings_clock(hear: Hear) -> None:
     assert transcript.segments[0].flags == ()
     assert transcript.segments[0].avg_logprob == -0.3
     assert transcript.engine.name == "fake"
+    assert transcript.media_sha256 == hashlib.sha256((tmp_path / "a.flac").read_bytes()).hexdigest()
 
 
 def test_times_are_drawn_in_to_the_speech(hear: Hear) -> None:

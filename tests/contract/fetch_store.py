@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from datetime import timedelta
+
 import pytest
 
 from tests.factories import NOW
@@ -48,3 +50,16 @@ class FetchStoreContract:
         store.forget("01a")
         with pytest.raises(Conflict):
             store.save(taken, taken.begun(tag="a"))
+
+    def test_silent_are_those_that_nobody_holds_and_no_message_brings_on(self, store: FetchStore) -> None:
+        later = NOW + timedelta(hours=1)
+        held = NEW.taken(round_=1, until=later)
+        store.save(NEW, held)
+        assert store.silent(later, limit=10) == []
+        store.save(held, released := held.released(failed=False, at=NOW + timedelta(minutes=1)))
+        assert store.silent(NOW + timedelta(minutes=1), limit=10) == []
+        assert store.silent(NOW + timedelta(minutes=2), limit=10) == [released]
+        store.save(released, released.resent(at=later))
+        assert store.silent(later, limit=10) == []
+        store.forget("01a")
+        assert store.silent(later + timedelta(hours=1), limit=10) == []

@@ -166,6 +166,26 @@ class JobStoreContract:
         store.save(failed, failed.failed(at=NOW, problem=NotAudio().problem()))
         assert store.overdue(NOW + timedelta(days=1), limit=100) == []
 
+    # ------------------------------------------------------------ waiting
+
+    def test_waiting_are_the_queued_ones_whose_message_was_sent_before(self, store: JobStore) -> None:
+        sent = [make_queued_job(id=f"01{i:02}", sent_at=NOW + timedelta(seconds=i)) for i in range(20)]
+        for job in reversed(sent):
+            store.create(job)
+        store.create(make_job(id="01awaiting", upload_expires_at=NOW))
+        assert store.waiting(NOW + timedelta(seconds=12), limit=100) == sent[:12]
+        assert store.waiting(NOW + timedelta(days=1), limit=5) == sent[:5]
+        assert store.waiting(NOW, limit=100) == []
+        assert [job.id for job in store.overdue(NOW + timedelta(days=1), limit=100)] == ["01awaiting"]
+
+    def test_a_job_that_is_worked_on_or_was_sent_again_waits_no_more(self, store: JobStore) -> None:
+        later = NOW + timedelta(minutes=10)
+        worked_on, resent = store.create(make_queued_job(id="01a")), store.create(make_queued_job(id="01b"))
+        store.save(worked_on, worked_on.claimed(at=later))
+        store.save(resent, again := resent.resent(at=later))
+        assert store.waiting(later, limit=100) == []
+        assert store.waiting(later + timedelta(seconds=1), limit=100) == [again]
+
     # ------------------------------------------------------------ untidy
 
     def test_untidy_are_those_that_are_kept_long_enough(self, store: JobStore) -> None:

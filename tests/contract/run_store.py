@@ -158,3 +158,27 @@ class RunStoreContract:
         stores.runs.finish(claimed, completed, "first")
         stores.runs.finish(claimed, completed, "first")
         assert stores.jobs.get(queued.id) == completed
+
+    # ------------------------------------------------------------ lapsed
+
+    def test_a_lease_that_ran_out_is_found_some_minutes_later(self, stores: Stores, queued: Job) -> None:
+        stores.claim(queued, FIRST)
+        assert stores.runs.lapsed(FIRST.lease_expires_at, limit=10) == []
+        assert stores.runs.lapsed(FIRST.lease_expires_at + timedelta(minutes=2), limit=10) == [(queued.id, FIRST)]
+
+    def test_a_lease_that_was_renewed_or_ended_is_not(self, stores: Stores, queued: Job) -> None:
+        other = stores.jobs.create(make_queued_job(id="01other"))
+        claimed = stores.claim(queued, FIRST)
+        renewed = FIRST.model_copy(update={"lease_expires_at": NOW + timedelta(hours=1)})
+        stores.runs.renew(queued.id, renewed)
+        gone = stores.claim(other, FIRST)
+        stores.runs.finish(gone, gone.returned(counted=True), "first")
+        assert stores.runs.lapsed(NOW + timedelta(minutes=30), limit=10) == []
+        assert stores.runs.lapsed(NOW + timedelta(hours=2), limit=10) == [(claimed.id, renewed)]
+
+    def test_the_longest_lapsed_come_first_up_to_a_limit(self, stores: Stores) -> None:
+        for number in (3, 1, 2):
+            job = stores.jobs.create(make_queued_job(id=f"01{number}"))
+            stores.claim(job, make_run(lease_expires_at=NOW + timedelta(hours=number)))
+        lapsed = stores.runs.lapsed(NOW + timedelta(days=1), limit=2)
+        assert [job_id for job_id, _ in lapsed] == ["011", "012"]

@@ -13,6 +13,7 @@ from tests.fakes import FakeJobStore, FakeRunStore
 from tests.fakes_batch import FakeBatchStore
 from tiro.adapters import aws
 from tiro.adapters.dynamodb import DynamoDBBatchStore, DynamoDBJobStore, DynamoDBRunStore
+from tiro.adapters.dynamodb import table as table_module
 from tiro.errors import ServiceUnavailable
 
 if TYPE_CHECKING:
@@ -40,7 +41,7 @@ class TestDynamoDBBatchStore(BatchStoreContract):
         self, dynamodb: DynamoDBClient, meets: int, works: bool, monkeypatch: pytest.MonkeyPatch
     ) -> None:
         """moto lets no two transactions meet."""
-        monkeypatch.setattr("tiro.adapters.dynamodb.table.CONFLICT_PAUSES", (0.0,) * 6)
+        monkeypatch.setattr(table_module, "CONFLICT_PAUSES", (0.0,) * 6)
         client = aws.dynamodb_client()
         store = DynamoDBJobStore(client, "table")
         with Stubber(client) as stubbed:

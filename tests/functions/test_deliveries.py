@@ -191,7 +191,7 @@ class TestTheWholeWay:
         assert (len(notifier.told), len(bus.events)) == (1, 1)
 
     def test_the_schedule_looks_after_deliveries_too(self, stack: Stack) -> None:
-        assert on_schedule.handler({}, None) == {"expired": 0, "deliveries": 0, "tidied": 0}
+        assert set(on_schedule.handler({}, None).values()) == {0}
 
 
 class TestEndpoints:

@@ -119,3 +119,15 @@ def test_a_worker_of_an_older_image_is_sent_home(stack: Stack, ecs: ECSClient, m
     wiring.settings.cache_clear()
     assert handler({}, None)["WorkersRetired"] == 1
     state_manager.unset_transition("ecs::task")
+
+
+def test_what_seldom_happens_is_no_metric_until_it_does(
+    stack: Stack, ecs: ECSClient, capsys: pytest.CaptureFixture[str]
+) -> None:
+    from functions.dispatch import SELDOM, handler
+
+    told = handler({"source": "aws.events"}, None)
+    said = capsys.readouterr().out
+    assert set(told) >= SELDOM
+    assert '"WaitingUnattended":' in said  # the alarm takes the least of five minutes
+    assert not [name for name in SELDOM if f'"{name}":' in said]

@@ -136,12 +136,45 @@ class TestTheOthers:
 
     def test_the_schedule_expires_what_never_came(self, stack: Stack) -> None:
         job_id = submit(stack)["body"]["id"]
-        assert on_schedule.handler({}, None) == {"expired": 0, "deliveries": 0, "tidied": 0}
+        assert not any(on_schedule.handler({}, None).values())
         job = stored(job_id)
         past = job.model_copy(update={"upload_expires_at": datetime.now(UTC) - timedelta(1), "revision": 2})
         wiring.jobs().save(job, past)
-        assert on_schedule.handler({}, None) == {"expired": 1, "deliveries": 0, "tidied": 0}
+        assert {name: n for name, n in on_schedule.handler({}, None).items() if n} == {"expired": 1}
         assert stored(job_id).status is JobStatus.FAILED
+
+    def test_the_schedule_sends_a_job_again_whose_message_is_gone(self, stack: Stack) -> None:
+        job_id = submit(stack)["body"]["id"]
+        on_upload.handler(sqs_event(stack.put(f"uploads/ada/{job_id}", b"speech")), None)
+        job, queue = stored(job_id), wiring.queue(stack.settings.queue_url, "")
+        long_ago = job.model_copy(update={"sent_at": datetime.now(UTC) - timedelta(hours=1), "revision": 3})
+        wiring.jobs().save(job, long_ago)
+        assert not any(on_schedule.handler({}, None).values()), "the queue is not empty"
+        received = queue.receive(wait_seconds=0)
+        assert received
+        queue.delete(received)
+        assert on_schedule.handler({}, None)["sent_again"] == 1
+        received = queue.receive(wait_seconds=0)
+        assert received
+        assert stored(job_id).generation == 2
+        assert JobMessage.parse(received.body) == JobMessage.of(stored(job_id))
+
+    def test_what_does_not_answer_keeps_nobody_else_waiting_but_is_heard_of(
+        self, stack: Stack, monkeypatch: pytest.MonkeyPatch
+    ) -> None:
+        def down(*_: object, **__: object) -> None:
+            raise ServiceUnavailable
+
+        def pass_on(**_: object) -> int:
+            passed_on.append(True)
+            return 0
+
+        passed_on: list[bool] = []
+        monkeypatch.setattr("tiro.adapters.backlog.SQSBacklog.cleared_until", down)
+        monkeypatch.setattr("tiro.service.pass_on_due", pass_on)
+        with pytest.raises(ServiceUnavailable):
+            on_schedule.handler({}, None)
+        assert passed_on
 
     def test_the_schedule_removes_what_was_to_be_kept_so_long(self, stack: Stack) -> None:
         kept = json.dumps({"source": {"upload": {}}, "delete_media": True, "retention_seconds": 86400})

@@ -452,3 +452,28 @@ def test_a_receiver_that_fails_is_asked_again_and_one_that_is_gone_is_not(
     if becomes == "pending":  # and its message is lost
         wiring.deliveries().save(after, after.model_copy(update={"due_at": LONG_AGO, "revision": after.revision + 1}))
         assert on_schedule.handler({}, None)["deliveries"] == 1
+
+
+# ---------------------------------------------------------------- the reaper
+
+
+def test_what_lost_its_message_is_sent_again_to_where_it_was(stack: Stack, fetching: None) -> None:
+    job_id = submit(stack, priority="batch")
+    arrive(stack.put(f"uploads/ada/{job_id}", b"speech"))
+    queue = wiring.queue(stack.settings.queue_url, stack.settings.batch_queue_url)
+    received = queue.receive(wait_seconds=0)
+    assert received
+    queue.delete(received)
+    late(wiring.jobs().get(job_id), sent_at=LONG_AGO)
+    with serving() as site:
+        site.pages["/a"] = status(503)
+        fetched = submit(stack, url=site.url("/a"))
+        fetch(fetched)
+    lost = wiring.fetches().get(fetched)
+    assert lost
+    wiring.fetches().save(
+        lost, lost.model_copy(update={"sent_at": LONG_AGO, "begun_at": LONG_AGO, "revision": lost.revision + 1})
+    )
+    boto3.client("sqs").purge_queue(QueueUrl=stack.settings.fetch_queue_url)
+    counts = on_schedule.handler({}, None)
+    assert (counts["sent_again"], counts["fetched_again"]) == (1, 1)

@@ -19,11 +19,13 @@ if TYPE_CHECKING:
 
 CALLER = {"owner": "ada", "scopes": "read transcribe webhooks", "key_id": "key_1"}
 
+COUNTS = [f"ApproximateNumberOfMessages{which}" for which in ("", "NotVisible", "Delayed")]
+
 
 class Nothing(BaseHTTPRequestHandler):
     def do_POST(self) -> None:
         self.rfile.read(int(self.headers.get("Content-Length") or 0))
-        body = b'{"Items": [], "MessageId": "1"}'
+        body = json.dumps({"Items": [], "MessageId": "1", "Attributes": dict.fromkeys(COUNTS, "0")}).encode()
         self.send_response(200)
         self.send_header("Content-Length", str(len(body)))
         self.end_headers()
@@ -98,7 +100,7 @@ def main() -> None:
         "on_upload": handler("on_upload")(batch('{"Event": "s3:TestEvent"}'), None),
         "on_fetch": handler("on_fetch")(batch('{"job_id": "x", "round": 1}'), None),
         "on_dead_letter": handler("on_dead_letter")(batch("nobody wrote this"), None),
-        "on_schedule": handler("on_schedule")({}, None),
+        "on_schedule": sum(handler("on_schedule")({}, None).values()),
         "on_job_change": handler("on_job_change")({"Records": []}, None),
         "on_delivery": handler("on_delivery")(batch('{"job_id": "x", "delivery_id": "y", "revision": 1}'), None),
         "workers": [callable(handler(module)) for module in ("dispatch", "on_deploy")],

@@ -152,6 +152,8 @@ def needs(service: str, operation: str, params: Mapping[str, Any], names: Mappin
         case "events":
             for entry in params["Entries"]:
                 yield Need("events:PutEvents", called(entry["EventBusName"]))
+        case "cloudwatch":
+            yield Need(f"cloudwatch:{operation}", "*")
         case "codebuild":
             yield Need(f"codebuild:{operation}", called(params["projectName"]))
         case "ecs":

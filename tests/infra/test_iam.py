@@ -19,7 +19,7 @@ STACKS = {"service": "iam.json", "workers": "iam_workers.json", "edge": "iam_edg
 
 NO_RESOURCE = {
     *("xray:PutTraceSegments", "xray:PutTelemetryRecords"),  # of which nobody can name one
-    *("ecr:GetAuthorizationToken", "ecs:ListTasks"),
+    *("ecr:GetAuthorizationToken", "ecs:ListTasks", "cloudwatch:GetMetricStatistics"),
 }
 
 

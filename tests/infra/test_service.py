@@ -27,7 +27,8 @@ def test_outputs_are_what_the_other_parts_ask_for(prod: Synthesized) -> None:
     told = {name for name in prod.outputs() if not name.startswith("Exports")}  # those are for the other stacks
     assert told == {
         *("ApiUrl", "TableName", "MediaBucket", "TranscriptBucket"),
-        *("QueueUrl", "BatchQueueUrl", "DeadLetterQueueUrl", "UploadQueueUrl", "EventBusName"),
+        *("QueueUrl", "BatchQueueUrl", "DeadLetterQueueUrl", "UploadQueueUrl", "FetchQueueUrl"),
+        "EventBusName",
     }
 
 

@@ -8,7 +8,7 @@ from typing import Any
 
 import pytest
 
-from tests.fakes_fetch import DOWN, NOT_FOUND, FakeFetchStore, FakeWeb
+from tests.fakes_fetch import DOWN, NOT_FOUND, FakeWeb
 from tests.house import NAMES, House
 from tiro import service
 from tiro.errors import AddressRefused, Conflict, InvalidRequest, MediaTooLarge, ServiceUnavailable
@@ -32,7 +32,6 @@ class Fetching(House):
 
     def __post_init__(self) -> None:
         super().__post_init__()
-        self.fetches = FakeFetchStore()
         self.web = FakeWeb(self.clock)
         names = {name: value for name, value in NAMES.items() if name not in ("queue_url", "delivery_queue_url")}
         self.fetcher = Fetcher(
@@ -345,3 +344,30 @@ def test_what_is_not_a_url_is_named(house: Fetching, url: str) -> None:
     with pytest.raises(InvalidRequest) as refused:
         house.ask(url)
     assert refused.value.errors[0].pointer == "/source/url"
+
+
+def test_a_fetch_whose_message_is_lost_is_brought_on(house: Fetching) -> None:
+    """The reaper sends the same round again, and the recording comes."""
+    house.web.body, house.web.seconds_per_read = LONG, 70.0
+    job = house.ask()
+    message = house.fetch_queue.receive()
+    assert message
+    assert house.fetcher.take(message).startswith("goes on")
+    house.fetch_queue.waiting.clear()
+    house.clock.advance(299)
+    assert house.reap().fetched_again == []
+    house.clock.advance(2)
+    assert house.reap().fetched_again == [job.id]
+    assert house.reap().fetched_again == [], "once is enough"
+    assert house.run()[-1] == "fetched"
+    assert house.fetched(job) == LONG
+
+
+def test_a_fetch_that_waits_in_its_queue_is_left_alone(house: Fetching) -> None:
+    house.web.body, house.web.seconds_per_read = LONG, 70.0
+    house.ask()
+    message = house.fetch_queue.receive()
+    assert message
+    house.fetcher.take(message)
+    house.clock.advance(3600)
+    assert house.reap().fetched_again == []

@@ -4,7 +4,7 @@ from the environment, so that another endpoint is all that tells a laptop from t
 from __future__ import annotations
 
 from collections.abc import Mapping
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, Literal
 
 import boto3
 from botocore.config import Config
@@ -40,14 +40,28 @@ def dynamodb_client_for(environ: Mapping[str, str]) -> DynamoDBClient:
         return boto3.client(
             "dynamodb",
             config=_config(read_timeout=5),
-            endpoint_url=environ.get("AWS_ENDPOINT_URL"),
-            region_name=environ.get("AWS_REGION") or environ.get("AWS_DEFAULT_REGION"),
-            aws_access_key_id=environ.get("AWS_ACCESS_KEY_ID"),
-            aws_secret_access_key=environ.get("AWS_SECRET_ACCESS_KEY"),
-            aws_session_token=environ.get("AWS_SESSION_TOKEN"),
+            **_account(environ),
         )
     except (BotoCoreError, ValueError) as error:
         raise NotConfigured(f"AWS cannot be asked: {error}") from None
+
+
+def client_for(service: Literal["dynamodb", "s3", "sqs"], environ: Mapping[str, str]) -> Any:
+    """Any of the clients, for another environment than the process's own, as above. Raises NotConfigured."""
+    try:
+        return boto3.client(service, config=_config(read_timeout=30), **_account(environ))
+    except (BotoCoreError, ValueError) as error:
+        raise NotConfigured(f"AWS cannot be asked: {error}") from None
+
+
+def _account(environ: Mapping[str, str]) -> dict[str, Any]:
+    return {
+        "endpoint_url": environ.get("AWS_ENDPOINT_URL"),
+        "region_name": environ.get("AWS_REGION") or environ.get("AWS_DEFAULT_REGION"),
+        "aws_access_key_id": environ.get("AWS_ACCESS_KEY_ID"),
+        "aws_secret_access_key": environ.get("AWS_SECRET_ACCESS_KEY"),
+        "aws_session_token": environ.get("AWS_SESSION_TOKEN"),
+    }
 
 
 def s3_client() -> S3Client:
@@ -76,6 +90,10 @@ def ecs_client() -> ECSClient:
 
 def events_client() -> EventBridgeClient:
     return boto3.client("events", config=_config(read_timeout=5))
+
+
+def cloudwatch_client() -> Any:  # of all its calls we make one
+    return boto3.client("cloudwatch", config=_config(read_timeout=5))
 
 
 def sqs_client() -> SQSClient:

@@ -1,5 +1,6 @@
 """What the domain needs of the world, in its own words. Adapters and fakes pass one contract suite each."""
 
+from tiro.ports.account import Account
 from tiro.ports.asked import AskedStore
 from tiro.ports.batches import BatchStore
 from tiro.ports.calls import CallStore, WaitingRoom
@@ -13,7 +14,7 @@ from tiro.ports.keys import KeyStore
 from tiro.ports.listing import JobIndex, Stretch, UsageStore
 from tiro.ports.media import MediaInfo, MediaReader, MediaStore, TranscriptStore
 from tiro.ports.pace import PaceStore
-from tiro.ports.queue import JobQueue, Received
+from tiro.ports.queue import Backlog, JobQueue, Received
 from tiro.ports.speech import (
     PCM,
     SAMPLE_RATE,
@@ -33,7 +34,9 @@ __all__ = [
     "PCM",
     "SAMPLE_RATE",
     "WINDOW_SECONDS",
+    "Account",
     "AskedStore",
+    "Backlog",
     "BatchStore",
     "Blocks",
     "CallStore",

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from contextlib import AbstractContextManager
 from dataclasses import dataclass
+from datetime import datetime
 from typing import Protocol
 
 from tiro.fetch import Fetch
@@ -103,6 +104,10 @@ class FetchStore(Protocol):
         ...
 
     def forget(self, job_id: str) -> None: ...
+
+    def silent(self, before: datetime, limit: int) -> Sequence[Fetch]:
+        """Return fetches that nobody has held since then, and whose message was sent before then."""
+        ...
 
 
 class FetchQueue(Protocol):

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+from datetime import datetime
 from typing import Protocol
 
 from tiro.handling import Priority
@@ -41,3 +42,14 @@ class JobQueue(Protocol):
         ...
 
     def delete(self, received: Received) -> None: ...
+
+
+class Backlog(Protocol):
+    """How old what waits on a queue may be."""
+
+    def cleared_until(self, now: datetime) -> datetime | None:
+        """Return a time of which it is known that no message sent before it is left; None where nobody can tell.
+
+        Raises ServiceUnavailable.
+        """
+        ...

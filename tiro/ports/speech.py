@@ -71,6 +71,11 @@ class DecodeOptions:
     temperature: float = 0.0  # above 0: sampled
     seed: int = 0  # of the sampling, the same in each window
 
+    @property
+    def written(self) -> str:
+        """Whisper's code of the language that is written: a translation is English."""
+        return "en" if self.task == "translate" else self.language
+
 
 @dataclass(frozen=True)
 class HeardSegment:

@@ -23,6 +23,7 @@ from tiro.service.listing import list_jobs
 from tiro.service.once import once, reopen
 from tiro.service.quota import check_quota
 from tiro.service.read import find, find_even_gone, lend_large, lend_media, read_transcript
+from tiro.service.reap import Reaped, Reaper, ReapTerms
 from tiro.service.stop import cancel, delete, retry
 from tiro.service.submit import submit
 from tiro.service.tidy import Tidier
@@ -44,6 +45,9 @@ __all__ = [
     "LeaseTerms",
     "Notebook",
     "ObjectCreated",
+    "ReapTerms",
+    "Reaped",
+    "Reaper",
     "Round",
     "Tidier",
     "abandon_parts",

@@ -127,6 +127,11 @@ def expire(
     return failed
 
 
+def died(job: Job) -> AttemptsExhausted:
+    """Say of a job whose attempts are spent why nobody said more."""
+    return AttemptsExhausted(f"{job.attempts} attempts ended without a word: the worker died each time.")
+
+
 def _too_late(job: Job) -> TiroError:
     if job.source == "url":
         return FETCH_TOO_LONG

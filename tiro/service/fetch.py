@@ -186,7 +186,7 @@ class Fetcher:
         fetch = self.fetches.get(job.id)
         if fetch is None:
             raise Conflict
-        released = fetch.released(failed=after is not None)
+        released = fetch.released(failed=after is not None, at=self.clock.now())
         if after and released.failures >= MAX_FAILURES:
             return self._give_up(job, after)
         delay = self._backoff(released.failures) if after else 0

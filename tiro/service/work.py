@@ -7,14 +7,14 @@ from datetime import datetime, timedelta
 
 from tiro.checkpoint import Trail
 from tiro.details import Lineage
-from tiro.errors import AttemptsExhausted, Conflict, JobNotFound
+from tiro.errors import Conflict, JobNotFound
 from tiro.formats import FORMATS
 from tiro.job import Drop, Job, JobStatus, Media, Run, TranscriptRef, new_id
 from tiro.message import JobMessage
 from tiro.ports import Checkpoint, Clock, JobStore, OnProgress, RunStore, Transcriber, TranscriptStore
-from tiro.service.end import BESIDE_A_DROP, fail, problem_key
+from tiro.service.end import BESIDE_A_DROP, died, fail, problem_key
 from tiro.settings import Limits
-from tiro.transcript import Engine, Transcript
+from tiro.transcript import Transcript
 
 LOOKS_FOR_JOB = 5
 """How often a worker looks for the job of a message before it takes it for a leftover."""
@@ -69,9 +69,8 @@ def claim(
         # so that a long job does not carry its duplicate into the dead-letter queue.
         return Declined(min(900, int(terms.seconds) * receives), "another attempt holds the job")
     if job.attempts >= terms.max_attempts:
-        died = AttemptsExhausted(f"{job.attempts} attempts ended without a word: the worker died each time.")
         lease = (runs, held.attempt) if held else None
-        fail(job, died, jobs=jobs, transcripts=transcripts, clock=clock, held=lease)
+        fail(job, died(job), jobs=jobs, transcripts=transcripts, clock=clock, held=lease)
         return Declined(None, "every attempt is spent")
     run = Run(
         attempt=new_id(now, clock.entropy()),
@@ -122,7 +121,7 @@ def transcribe(
         language=transcript.language,
         duration=transcript.duration,
         no_speech=transcript.no_speech,
-        lineage=_lineage(transcript.engine, job.media),
+        lineage=_lineage(transcript, job.media),
     )
     transcripts.put(ref.key, transcript)
     completed = job.completed(at=clock.now(), transcript=ref)
@@ -136,7 +135,8 @@ def transcribe(
     return completed
 
 
-def _lineage(engine: Engine, media: Media) -> Lineage:
+def _lineage(transcript: Transcript, media: Media) -> Lineage:
+    engine = transcript.engine
     return Lineage(
         engine=engine.name,
         engine_version=engine.version,
@@ -145,6 +145,7 @@ def _lineage(engine: Engine, media: Media) -> Lineage:
         compute_type=engine.compute_type,
         media_etag=media.etag,
         media_version=media.version,
+        media_sha256=transcript.media_sha256,
     )
 
 

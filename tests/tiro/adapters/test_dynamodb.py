@@ -9,7 +9,7 @@ import pytest
 from botocore.stub import Stubber
 
 from tests.factories import NOW, make_drop, make_job, make_queued_job, make_run
-from tiro.adapters.dynamodb import DynamoDBJobStore, DynamoDBKeyStore, DynamoDBRunStore
+from tiro.adapters.dynamodb import DynamoDBFetchStore, DynamoDBJobStore, DynamoDBKeyStore, DynamoDBRunStore
 from tiro.errors import Conflict, LeaseLost, ServiceUnavailable
 from tiro.key import ApiKey
 
@@ -39,6 +39,9 @@ READS: dict[str, tuple[str, Call]] = {
     "get": ("get_item", lambda c: DynamoDBJobStore(c, "table").get("01a")),
     "newest": ("get_item", lambda c: DynamoDBJobStore(c, "table").newest(make_drop())),
     "overdue": ("query", lambda c: DynamoDBJobStore(c, "table").overdue(NOW, 10)),
+    "waiting": ("query", lambda c: DynamoDBJobStore(c, "table").waiting(NOW, 10)),
+    "lapsed": ("query", lambda c: DynamoDBRunStore(c, "table").lapsed(NOW, 10)),
+    "silent": ("query", lambda c: DynamoDBFetchStore(c, "table").silent(NOW, 10)),
     "get run": ("get_item", lambda c: DynamoDBRunStore(c, "table").get("01a")),
     "find key": ("get_item", lambda c: DynamoDBKeyStore(c, "table").find("0")),
     "list keys": ("query", lambda c: DynamoDBKeyStore(c, "table").list()),

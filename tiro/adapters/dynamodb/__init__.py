@@ -1,14 +1,14 @@
 """Jobs, leases and keys in one DynamoDB table, where the table itself refuses what must not happen.
 
 pk               sk                 what
-job#{id}         job                a job, or its tombstone; the index `due` sees it while it awaits its media, or has
-                                    something that is to be removed, and `by_owner` (owner_month, job_id, and its
-                                    summary) until it is deleted
-job#{id}         run                its lease, progress and checkpoint: small, often written, in no index
+job#{id}         job                a job, or its tombstone; the index `due` sees it while it awaits its media, is
+                                    queued, or has something that is to be removed, and `by_owner` (owner_month,
+                                    job_id, and its summary) until it is deleted
+job#{id}         run                its lease, progress and checkpoint: small, often written; `due` sees when it ends
 job#{id}         event#{revision}   the outbox: what a change has to tell, which the stream takes on; kept for a week
 job#{id}         delivery#{id}      an event on its way to a webhook, and its log; `due` sees it while it is pending
 webhooks#{owner} endpoint#{id}      where an owner's events are told, and the secret that signs them
-job#{id}         fetch              how far the fetching of its `url` is; gone when it is there
+job#{id}         fetch              how far the fetching of its `url` is, on `due` too; gone when it is there
 batch#{id}       batch              recordings that were asked for at once
 batch#{id}       count#{shard}      how many of their jobs have which status
 object#{hash}    write#{sequencer}  which job a write of an inbox key became

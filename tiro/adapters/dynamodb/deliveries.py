@@ -3,13 +3,12 @@
 from __future__ import annotations
 
 import math
-import zlib
 from collections.abc import Sequence
 from datetime import datetime
 from typing import TYPE_CHECKING
 
 from tiro.adapters.dynamodb import outbox
-from tiro.adapters.dynamodb.table import LONGEST_ID, UNSEEN, Table, document, epoch, item_key
+from tiro.adapters.dynamodb.table import LONGEST_ID, UNSEEN, Table, document, due_attributes, item_key
 from tiro.delivery import KEPT, Delivery
 from tiro.errors import Conflict, DeliveryNotFound
 
@@ -17,9 +16,6 @@ if TYPE_CHECKING:
     from mypy_boto3_dynamodb.client import DynamoDBClient
 
     from tiro.adapters.dynamodb.table import Item
-
-DUE_SHARDS = 8
-"""As of jobs (tiro/adapters/dynamodb/jobs.py), and apart from theirs: nobody who asks for jobs meets a delivery."""
 
 PREFIX = "delivery#"
 
@@ -55,9 +51,7 @@ class DynamoDBDeliveryStore:
             raise Conflict("Somebody else is at this delivery.")
 
     def due(self, now: datetime, limit: int) -> Sequence[Delivery]:
-        due = [entry for shard in range(DUE_SHARDS) for entry in self._table.due(f"{PREFIX}{shard}", now, limit)]
-        due.sort(key=lambda entry: float(entry["due_at"]["N"]))
-        items = (self._table.get({"pk": entry["pk"], "sk": entry["sk"]}) for entry in due[:limit])
+        items = (self._table.get(key) for key in self._table.most_due(PREFIX, now, limit))
         # The index lags behind the table: the delivery itself has the last word.
         return [one for item in items if item and (one := _read(item)).due_at and one.due_at < now]
 
@@ -88,6 +82,5 @@ def _item(delivery: Delivery) -> Item:
         "document": document(delivery),
     }
     if delivery.due_at:
-        item["due_shard"] = {"S": f"{PREFIX}{zlib.crc32(delivery.id.encode()) % DUE_SHARDS}"}
-        item["due_at"] = epoch(delivery.due_at)
+        item |= due_attributes(PREFIX, delivery.id, delivery.due_at)
     return item

@@ -2,10 +2,11 @@
 
 from __future__ import annotations
 
-from datetime import timedelta
+from collections.abc import Sequence
+from datetime import datetime, timedelta
 from typing import TYPE_CHECKING
 
-from tiro.adapters.dynamodb.table import UNSEEN, Table, item_key
+from tiro.adapters.dynamodb.table import UNSEEN, Table, due_attributes, item_key
 from tiro.errors import Conflict
 from tiro.fetch import Fetch
 
@@ -13,6 +14,9 @@ if TYPE_CHECKING:
     from mypy_boto3_dynamodb.client import DynamoDBClient
 
     from tiro.adapters.dynamodb.table import Item
+
+KIND = "fetch#"
+"""On the index `due`."""
 
 KEPT = timedelta(days=2)
 """After that S3 has thrown the parts away too (infra/storage.py, "abandoned")."""
@@ -34,6 +38,7 @@ class DynamoDBFetchStore:
             **_key(after.job_id),
             "revision": {"N": str(after.revision)},
             "expires_at": {"N": str(expires)},
+            **due_attributes(KIND, after.job_id, after.quiet_since),
             "document": {"S": after.model_dump_json()},
         }
         if before.revision == 0:
@@ -45,6 +50,11 @@ class DynamoDBFetchStore:
 
     def forget(self, job_id: str) -> None:
         self._table.delete(_key(job_id))
+
+    def silent(self, before: datetime, limit: int) -> Sequence[Fetch]:
+        items = (self._table.get(key) for key in self._table.most_due(KIND, before, limit))
+        fetches = (Fetch.model_validate_json(item["document"]["S"]) for item in items if item)
+        return [fetch for fetch in fetches if fetch.quiet_since < before]
 
 
 def _key(job_id: str) -> Item:

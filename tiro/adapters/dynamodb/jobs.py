@@ -4,14 +4,13 @@ from __future__ import annotations
 
 import hashlib
 import math
-import zlib
 from collections.abc import Iterator, Sequence
 from datetime import datetime
 from typing import TYPE_CHECKING
 
 from tiro.adapters.dynamodb.changes import beside
 from tiro.adapters.dynamodb.listing import index_attributes
-from tiro.adapters.dynamodb.table import UNSEEN, Table, document, epoch, item_key
+from tiro.adapters.dynamodb.table import UNSEEN, Table, document, due_attributes, item_key
 from tiro.errors import Conflict, JobNotFound
 from tiro.job import TOMBSTONE, Drop, Job, JobStatus
 
@@ -20,11 +19,8 @@ if TYPE_CHECKING:
 
     from tiro.adapters.dynamodb.table import Item
 
-DUE_SHARDS = 8
-"""One value of an index key takes about 1,000 writes a second; so uploads may begin eight times as fast."""
-
-TIDY = "tidy#"
-"""Of the shards where the index sees jobs of which something is to be removed."""
+AWAITING, QUEUED, TIDY = "", "queued#", "tidy#"
+"""The kinds of job on the index `due`: what waits for its recording, for a worker, or to be removed, all or in part."""
 
 SEQUENCER_WIDTH = 64
 """S3's sequencers have about 18 digits; padded on the right to one width, they compare as strings."""
@@ -87,19 +83,20 @@ class DynamoDBJobStore:
         return item is None or item["sequencer"]["S"] <= _padded(drop)
 
     def overdue(self, now: datetime, limit: int) -> Sequence[Job]:
-        jobs = self._due("", now, limit)
-        return [job for job in jobs if job.upload_expires_at and job.upload_expires_at < now]
+        return [job for job in self._due(AWAITING, now, limit) if job.upload_expires_at and job.upload_expires_at < now]
 
     def untidy(self, now: datetime, limit: int) -> Sequence[Job]:
         return [job for job in self._due(TIDY, now, limit) if job.tidy_at and job.tidy_at < now]
 
     def _due(self, kind: str, now: datetime, limit: int) -> Iterator[Job]:
         """Yield jobs that the index says are due. It lags behind the table: the job itself has the last word."""
-        due = [entry for shard in range(DUE_SHARDS) for entry in self._table.due(f"{kind}{shard}", now, limit)]
-        due.sort(key=lambda entry: float(entry["due_at"]["N"]))
-        for entry in due[:limit]:
-            if job := find_job(self._table, entry["pk"]["S"].removeprefix("job#")):
+        for key in self._table.most_due(kind, now, limit):
+            if job := find_job(self._table, key["pk"]["S"].removeprefix("job#")):
                 yield job
+
+    def waiting(self, before: datetime, limit: int) -> Sequence[Job]:
+        queued = (job for job in self._due(QUEUED, before, limit) if job.status is JobStatus.QUEUED)
+        return [job for job in queued if _sent_at(job) < before]
 
 
 def job_key(job_id: str) -> Item:
@@ -116,12 +113,16 @@ def job_item(job: Job) -> Item:
     if job.deleted_at:
         item["expires_at"] = {"N": str(math.ceil((job.deleted_at + TOMBSTONE).timestamp()))}
     if job.status is JobStatus.AWAITING_MEDIA and job.upload_expires_at:
-        item["due_shard"] = {"S": str(zlib.crc32(job.id.encode()) % DUE_SHARDS)}
-        item["due_at"] = epoch(job.upload_expires_at)
+        item |= due_attributes(AWAITING, job.id, job.upload_expires_at)
+    elif job.status is JobStatus.QUEUED:
+        item |= due_attributes(QUEUED, job.id, _sent_at(job))
     elif job.tidy_at:
-        item["due_shard"] = {"S": f"{TIDY}{zlib.crc32(job.id.encode()) % DUE_SHARDS}"}
-        item["due_at"] = epoch(job.tidy_at)
+        item |= due_attributes(TIDY, job.id, job.tidy_at)
     return item
+
+
+def _sent_at(job: Job) -> datetime:
+    return job.sent_at or job.queued_at or job.created_at
 
 
 def revision(before: Job) -> Item:

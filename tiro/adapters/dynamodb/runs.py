@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
-from datetime import datetime
+import math
+from collections.abc import Sequence
+from datetime import UTC, datetime
 from typing import TYPE_CHECKING
 
 from tiro.adapters.dynamodb.changes import beside
 from tiro.adapters.dynamodb.jobs import UNCHANGED, find_job, job_item, revision
-from tiro.adapters.dynamodb.table import Table, epoch, item_key
+from tiro.adapters.dynamodb.table import Table, due_attributes, epoch, item_key
 from tiro.errors import Conflict, LeaseLost
 from tiro.job import Job, Run
 
@@ -17,6 +19,12 @@ if TYPE_CHECKING:
     from tiro.adapters.dynamodb.table import Item
 
 HELD = "attempt = :attempt"
+
+KIND = "run#"
+"""On the index `due`."""
+
+STEP_SECONDS = 60
+"""The index is told of a lease in steps, so that of several heartbeats one alone costs a write to it."""
 
 
 class DynamoDBRunStore:
@@ -52,6 +60,11 @@ class DynamoDBRunStore:
         item = self._table.get(run_key(job_id))
         return Run.model_validate_json(item["document"]["S"]) if item else None
 
+    def lapsed(self, before: datetime, limit: int) -> Sequence[tuple[str, Run]]:
+        ids = [key["pk"]["S"].removeprefix("job#") for key in self._table.most_due(KIND, before, limit)]
+        found = ((job_id, self.get(job_id)) for job_id in ids)
+        return [(job_id, run) for job_id, run in found if run and run.lease_expires_at < before]
+
 
 def run_key(job_id: str) -> Item:
     return item_key(f"job#{job_id}", "run")
@@ -62,5 +75,11 @@ def run_item(job_id: str, run: Run) -> Item:
         **run_key(job_id),
         "attempt": {"S": run.attempt},
         "lease_expires_at": epoch(run.lease_expires_at),
+        **due_attributes(KIND, job_id, _step(run.lease_expires_at)),
         "document": {"S": run.model_dump_json()},
     }
+
+
+def _step(at: datetime) -> datetime:
+    """Return the step in which a lease surely has run out."""
+    return datetime.fromtimestamp(math.ceil(at.timestamp() / STEP_SECONDS) * STEP_SECONDS, UTC)

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import random
 import time
+import zlib
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from datetime import datetime
@@ -23,6 +24,9 @@ if TYPE_CHECKING:
 
 DUE_INDEX = "due"
 OWNER_INDEX = "by_owner"
+
+DUE_SHARDS = 8
+"""Of each kind. One value of an index key takes about 1,000 writes a second; so there may be eight times as many."""
 
 CONFLICT_PAUSES = (0.02, 0.05, 0.1, 0.2, 0.4, 0.8)
 """Seconds, each more or less, before what met another transaction is tried again."""
@@ -44,6 +48,11 @@ def document(model: BaseModel) -> AttributeValueTypeDef:
 
 def epoch(at: datetime) -> AttributeValueTypeDef:
     return {"N": f"{at.timestamp():.6f}"}  # a datetime's microseconds, all of them
+
+
+def due_attributes(kind: str, id_: str, at: datetime) -> Item:
+    """Return what puts an item on the index `due`. Each kind has shards of its own: who asks for one meets no other."""
+    return {"due_shard": {"S": f"{kind}{zlib.crc32(id_.encode()) % DUE_SHARDS}"}, "due_at": epoch(at)}
 
 
 class Table:
@@ -72,8 +81,13 @@ class Table:
             for page in pages:
                 yield from page["Items"]
 
-    def due(self, shard: str, now: datetime, limit: int) -> Sequence[Item]:
-        """Return the keys of what is due on a shard of the index, the longest overdue first. Each kind has its own."""
+    def most_due(self, kind: str, before: datetime, limit: int) -> Sequence[Item]:
+        """Return the keys of what is due of a kind, the longest overdue first."""
+        due = [entry for shard in range(DUE_SHARDS) for entry in self._due(f"{kind}{shard}", before, limit)]
+        due.sort(key=lambda entry: float(entry["due_at"]["N"]))
+        return [{"pk": entry["pk"], "sk": entry["sk"]} for entry in due[:limit]]
+
+    def _due(self, shard: str, now: datetime, limit: int) -> Sequence[Item]:
         with _dynamodb_errors():
             answer = self._client.query(
                 TableName=self._name,

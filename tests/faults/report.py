@@ -1,0 +1,123 @@
+"""What is printed, and written down, of a campaign."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Sequence
+from dataclasses import asdict, dataclass
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from rich.console import Console
+from rich.table import Table
+
+from tests.faults.lane import Heard, Lane
+from tests.faults.ledger import Row, Verdict, rows
+
+if TYPE_CHECKING:
+    from tests.faults.campaign import Day, Size
+
+
+@dataclass(frozen=True)
+class Report:
+    seed: int
+    injected: int
+    unmet: int  # faults that found nothing to happen to, and are not counted
+    rows: Sequence[Row]
+    verdicts: Sequence[Verdict]
+    deaths: int  # of workers
+    stuck: int  # workers that did not stop when asked to
+    audio_seconds: float  # of the recordings whose jobs were completed
+    heard_seconds: float  # that workers began to hear
+    in_flight_seconds: float  # of it what was being heard when a worker died
+    told: int  # calls that a webhook receiver got; more than jobs, when one was not sure
+
+    @classmethod
+    def of(cls, day: Day, lanes: Sequence[Lane], heard: Heard, size: Size) -> Report:
+        completed = [v for v in day.verdicts if v.status == "completed"]
+        seconds = {job.id: job.transcript.duration for job in day.ground.jobs() if job.transcript}
+        return cls(
+            seed=size.seed,
+            injected=len(day.injected),
+            unmet=day.unmet,
+            rows=rows(day.injected, day.verdicts),
+            verdicts=day.verdicts,
+            deaths=sum(lane.ended for lane in lanes),
+            stuck=sum(lane.stuck for lane in lanes),
+            audio_seconds=round(sum(seconds.get(v.job, 0.0) for v in completed), 1),
+            heard_seconds=round(heard.begun, 1),
+            in_flight_seconds=round(heard.begun - heard.ended, 1),
+            told=day.told.calls,
+        )
+
+    @property
+    def lost(self) -> int:
+        return sum(bool(verdict.lost) for verdict in self.verdicts)
+
+    @property
+    def doubled(self) -> int:
+        return sum(bool(verdict.doubled) for verdict in self.verdicts)
+
+    @property
+    def good(self) -> bool:
+        return bool(self.verdicts) and not self.lost and not self.doubled
+
+    def last_line(self) -> str:
+        return f"faults: {self.injected} injected, {len(self.verdicts)} jobs, {self.lost} lost, {self.doubled} doubled"
+
+
+def print_report(report: Report, console: Console) -> None:
+    table = Table(box=None, pad_edge=False)
+    table.add_column("what went wrong")
+    for name in ("injected", "jobs hit", "completed", "ended otherwise", "lost", "doubled"):
+        table.add_column(name, justify="right")
+    for row in report.rows:
+        counts = (row.injected, row.jobs, row.completed, row.failed, row.lost, row.doubled)
+        table.add_row(row.kind, *map(str, counts))
+    console.print(table)
+    states: dict[str, int] = {}
+    for verdict in report.verdicts:
+        name = f"{verdict.status} ({verdict.code})" if verdict.code else verdict.status
+        states[name] = states.get(name, 0) + 1
+        if verdict.lost or verdict.doubled:
+            console.print(f"{verdict.job}: {verdict.lost} {verdict.doubled}", style="red")
+    console.print()
+    console.print(", ".join(f"{count} {name}" for name, count in sorted(states.items())))
+    console.print(
+        f"{report.deaths} workers ended, {report.stuck} had to be killed; {report.unmet} faults found nothing to hit; "
+        f"{report.told} calls told of {len(report.verdicts)} ends"
+    )
+    again = report.heard_seconds - report.audio_seconds
+    console.print(
+        f"{report.audio_seconds:,.0f} s of audio completed, {report.heard_seconds:,.0f} s heard: "
+        f"{again:,.0f} s again, {report.in_flight_seconds:,.0f} s of it in flight when a worker died"
+    )
+
+
+def write_report(report: Report, folder: Path) -> None:
+    """Write it as JSON, and as a picture of what each kind of fault hit."""
+    folder.mkdir(parents=True, exist_ok=True)
+    (folder / "faults.json").write_text(json.dumps(asdict(report), indent=1) + "\n")
+    (folder / "faults.svg").write_text(draw(report))
+
+
+def draw(report: Report) -> str:
+    """Return an SVG: a bar for each kind of fault, green for jobs completed, grey for ended otherwise, red for lost."""
+    line, left, scale = 20, 260, 24
+    height = 60 + line * len(report.rows)
+    parts = [
+        f'<svg xmlns="http://www.w3.org/2000/svg" width="900" height="{height}"',
+        ' font-family="sans-serif" font-size="12">',
+        '<rect width="100%" height="100%" fill="#fff"/>',
+        f'<text x="10" y="24" font-size="15" font-weight="bold">{report.last_line()}</text>',
+    ]
+    for place, row in enumerate(report.rows):
+        y = 44 + line * place
+        parts.append(f'<text x="{left - 8}" y="{y + 12}" text-anchor="end">{row.kind}</text>')
+        x = left
+        bad = row.lost + row.doubled
+        for count, colour in ((row.completed, "#3a7d44"), (row.failed, "#8a8f98"), (bad, "#c0392b")):
+            parts.append(f'<rect x="{x}" y="{y}" width="{count * scale}" height="{line - 5}" fill="{colour}"/>')
+            x += count * scale
+        parts.append(f'<text x="{x + 6}" y="{y + 12}" fill="#555">{row.injected} injected</text>')
+    return "\n".join([*parts, "</svg>"]) + "\n"
