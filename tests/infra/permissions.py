@@ -140,11 +140,7 @@ def needs(service: str, operation: str, params: Mapping[str, Any], names: Mappin
 
     match service:
         case "dynamodb":
-            parts = params.get("TransactItems", [{operation: params}])
-            for [(kind, part)] in (part.items() for part in parts):
-                index = f"/index/{part['IndexName']}" if "IndexName" in part else ""
-                action = ITEM_ACTIONS.get(kind, kind)
-                yield Need(f"dynamodb:{action}", called(part["TableName"]) + index, _leading(part))
+            yield from _on_items(operation, params, names)
         case "s3":
             yield _on_s3(operation, params, called(params["Bucket"]))
         case "sqs":
@@ -160,6 +156,14 @@ def needs(service: str, operation: str, params: Mapping[str, Any], names: Mappin
             yield from _on_ecs(operation, params, called(params["cluster"]), called(params.get("taskDefinition", "")))
         case _:
             raise NotImplementedError(f"{service}:{operation}")
+
+
+def _on_items(operation: str, params: Mapping[str, Any], names: Mapping[str, str]) -> Iterator[Need]:
+    parts = params.get("TransactItems", [{operation: params}])
+    for [(kind, part)] in (part.items() for part in parts):
+        table = names.get(part["TableName"], part["TableName"])
+        index = f"/index/{part['IndexName']}" if "IndexName" in part else ""
+        yield Need(f"dynamodb:{ITEM_ACTIONS.get(kind, kind)}", table + index, _leading(part))
 
 
 def _leading(params: Mapping[str, Any]) -> tuple[tuple[str, str], ...]:
