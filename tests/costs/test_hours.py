@@ -43,7 +43,7 @@ def test_a_disk_is_paid_by_the_hour() -> None:
 
 
 def test_the_rest_is_what_was_measured() -> None:
-    assert read_rest() == pytest.approx(6 * (0.0556 + 0.026) / 1000)
+    assert read_rest() == pytest.approx(6 * (0.0581 + 0.026) / 1000)
 
 
 def test_shares_are_the_simulations() -> None:
