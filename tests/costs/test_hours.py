@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 
-from tests.costs.hours import Machines, read_machines, read_rest, read_shares, usd_per_audio_hour
+from tests.costs.hours import DOCS, Machines, read_machines, read_rest, read_shares, usd_per_audio_hour
 
 MACHINES = Machines(
     per_hour={"g": 1.0},
@@ -42,8 +42,9 @@ def test_a_disk_is_paid_by_the_hour() -> None:
     assert read_machines().disk_gb_month * 60 / 730 == pytest.approx(0.0066, abs=1e-4)
 
 
-def test_the_rest_is_what_was_measured() -> None:
-    assert read_rest() == pytest.approx(6 * (0.0556 + 0.026) / 1000)
+def test_the_rest_is_what_was_measured_and_as_the_page_has_it() -> None:
+    assert read_rest() == pytest.approx(6 * (0.056 + 0.026) / 1000, rel=0.1)
+    assert f"about {read_rest():.4f} USD an audio hour" in (DOCS / "cost.md").read_text()
 
 
 def test_shares_are_the_simulations() -> None:

@@ -4,13 +4,18 @@ from __future__ import annotations
 
 import re
 import shlex
+import subprocess
 
+import boto3
 import pytest
 
 from tests.infra.conftest import ROOT, Synthesized
 from tiro.cli import make_parser
 
 PAGE = ROOT / "docs" / "runbook.md"
+
+CLI_ALONE = {("logs", "tail")}
+"""What AWS's command does and no call of a service."""
 
 PARTS = ("**What it means.**", "**Look at**", "**Do.**")
 
@@ -50,6 +55,19 @@ def test_what_it_says_to_type_parses(command: str, capsys: pytest.CaptureFixture
         make_parser().parse_args(words)
     except SystemExit as ended:
         assert ended.code == 0, capsys.readouterr().err  # noqa: PT017  (how argparse says it)
+
+
+def test_what_it_asks_of_aws_can_be_asked() -> None:
+    calls = set(re.findall(r"\baws ([a-z][\w-]+) ([a-z][\w-]+)", PAGE.read_text())) - CLI_ALONE
+    assert len(calls) > 10
+    for service, command in calls:
+        assert command.replace("-", "_") in dir(boto3.client(service, region_name="eu-west-1")), (service, command)
+
+
+def test_its_shell_is_shell() -> None:
+    blocks = re.findall(r"^```sh\n(.*?)^```", PAGE.read_text(), flags=re.MULTILINE | re.DOTALL)
+    assert len(blocks) > 10
+    subprocess.run(["bash", "-n"], input="\n".join(blocks), text=True, check=True)
 
 
 def test_it_takes_its_resources_by_names_that_the_stacks_have(prod: Synthesized, workers: Synthesized) -> None:
