@@ -63,10 +63,11 @@ openapi: .venv/.dev  ## Write docs/openapi.json anew from the routes
 cli-docs: .venv/.dev  ## Write docs/cli.md anew from the command line's parser
 	$(BIN)/python -m tiro.manual docs/cli.md
 
-costs: .venv/.dev  ## What Tiro costs besides its GPU, and what each route uses
+costs: .venv/.dev  ## What Tiro costs besides its GPU, and what each route uses; writes docs/cost.md
 	@rm -f build/costs.md && mkdir -p build
 	COSTS_CALLS=20 COSTS_TABLE=build/costs.md $(BIN)/python -m pytest -q tests/costs
 	@cat build/costs.md
+	$(BIN)/python -m tests.costs
 
 quality: .venv/.dev  ## Hear a corpus, and hold it against the last release: make quality CORPUS=dir
 	$(BIN)/python -m tests.quality "$(CORPUS)" $(if $(ACCEPT),--accept)

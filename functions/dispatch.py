@@ -13,6 +13,9 @@ from tiro.dispatch import Why
 from tiro.job import Job
 from tiro.settings import DispatchSettings
 
+SELDOM = frozenset({"WorkersAsked", "WorkersRetired", "RefusedQuota", "RefusedCapacity", "RefusedOther"})
+"""Told only when there is something to tell: a metric costs by the hour in which it is told (docs/cost.md, "Idle")."""
+
 
 def handler(event: dict[str, Any], context: object) -> dict[str, int]:
     config = wiring.settings(DispatchSettings)
@@ -55,6 +58,7 @@ def _tell(seen: service.Round, stage: str) -> dict[str, int]:
     metrics = EphemeralMetrics(namespace="Tiro")
     metrics.add_dimension(name="stage", value=stage)
     for name, number in numbers.items():
-        metrics.add_metric(name=name, unit=MetricUnit.Count, value=number)
+        if number or name not in SELDOM:
+            metrics.add_metric(name=name, unit=MetricUnit.Count, value=number)
     metrics.flush_metrics()
     return numbers

@@ -74,7 +74,7 @@ class StageConfig(DispatchTerms):
     workers: str = "gpu"  # gpu; cpu, on Fargate, for small loads; or none, where others hear
     zones: int = 3  # availability zones: the more, the likelier that one has a Spot machine left
     instance_types: tuple[str, ...] = ("g4dn.*", "g5.*", "g6.*", "g6e.*")  # with one NVIDIA GPU each
-    worker_cpu: int = 3072  # of 1024 a core: what is left of the smallest machine's four
+    worker_cpu: int = 0  # of 1024 a core; 0: what is left of the smallest machine's four, or on Fargate all four
     worker_memory: int = 12288  # MiB, of the smallest machine's 16 GiB
     image: str = "docker"  # who builds the worker's: docker, here; codebuild, in the account; or a registry's address
 

@@ -71,7 +71,7 @@ class WorkersStack(Stack):
             options=FleetOptions(
                 gpu=config.workers == "gpu",
                 instance_types=config.instance_types,
-                cpu=config.worker_cpu,
+                cpu=config.worker_cpu or (3072 if config.workers == "gpu" else 4096),
                 memory=config.worker_memory,
                 log_retention=config.log_retention,
             ),

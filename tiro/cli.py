@@ -16,6 +16,7 @@ from tiro.commands.endings import STATUSES, Exit, complaint, exit_of
 from tiro.commands.output import put, say
 from tiro.commands.transcribe import add_transcribe
 from tiro.configure import add_configure
+from tiro.doctor_command import add_doctor
 from tiro.key_commands import add_key_commands
 from tiro.repair_commands import add_repair_commands
 
@@ -90,6 +91,7 @@ def make_parser() -> argparse.ArgumentParser:
     configure = _command(commands, "configure", "ask a deployed stack where it is, with AWS credentials")
     add_configure(configure)
     configure.set_defaults(run=keys)
+    add_doctor(_command(commands, "doctor", "look whether an AWS account can run Tiro, and does"))
     return parser
 
 

@@ -100,3 +100,15 @@ def test_how_long_recordings_are_is_remembered(stack: Stack, ecs: ECSClient) -> 
 
     handler({"Records": [queued(f"job-{number}", 60.0) for number in range(100)]}, None)
     assert 60 < (wiring.lengths().get() or 0) < 600
+
+
+def test_what_seldom_happens_is_no_metric_until_it_does(
+    stack: Stack, ecs: ECSClient, capsys: pytest.CaptureFixture[str]
+) -> None:
+    from functions.dispatch import SELDOM, handler
+
+    told = handler({"source": "aws.events"}, None)
+    said = capsys.readouterr().out
+    assert set(told) >= SELDOM
+    assert '"WaitingUnattended":' in said  # the alarm takes the least of five minutes
+    assert not [name for name in SELDOM if f'"{name}":' in said]

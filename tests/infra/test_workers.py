@@ -17,7 +17,9 @@ from tiro.settings import DispatchTerms, WorkerSettings, variable
 
 @pytest.fixture(scope="module")
 def cpu(tmp_path_factory: pytest.TempPathFactory) -> Synthesized:
-    stage = synthesize(tmp_path_factory.mktemp("cpu"), stage="dev", workers="cpu", image="codebuild", zones=2)
+    """With CDK's own validation: of Fargate, only some cores go with some memory."""
+    folder = tmp_path_factory.mktemp("cpu")
+    stage = synthesize(folder, validate=True, stage="dev", workers="cpu", image="codebuild", zones=2)
     return stage.beside("workers")
 
 

@@ -1,5 +1,6 @@
 """What the domain needs of the world, in its own words. Adapters and fakes pass one contract suite each."""
 
+from tiro.ports.account import Account
 from tiro.ports.asked import AskedStore
 from tiro.ports.batches import BatchStore
 from tiro.ports.calls import CallStore, WaitingRoom
@@ -33,6 +34,7 @@ __all__ = [
     "PCM",
     "SAMPLE_RATE",
     "WINDOW_SECONDS",
+    "Account",
     "AskedStore",
     "Backlog",
     "BatchStore",
