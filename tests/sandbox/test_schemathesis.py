@@ -119,6 +119,7 @@ def hold_to_its_word(case: schemathesis.Case[Any], env: dict[str, str]) -> Any:
     return case.call_and_validate(
         base_url=env["TIRO_API_URL"],
         headers={"Authorization": f"Bearer {env['TIRO_API_KEY']}"},
+        timeout=120,  # seconds: how fast it answers is not what is asked here
         checks=CHECKS,
         allow_redirects=False,
     )
