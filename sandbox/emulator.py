@@ -84,6 +84,7 @@ def start(emulator: Emulator, executable: Path, state: State, environ: Mapping[s
         raise SandboxError(f"The emulator is not installed: there is no {executable}. {INSTALL}")
     require_free(emulator.port)
     move(state, emulator.port)
+    read_streams_anew(state)
     scratch = state.emulator / "tmp"  # it unpacks the Lambdas here, anew each time
     shutil.rmtree(scratch, ignore_errors=True)
     scratch.mkdir(parents=True)
@@ -119,6 +120,19 @@ def move(state: State, port: int) -> None:
         file.write_text(file.read_text().replace(f"{NAME}:{before}/", f"{NAME}:{port}/"))
     state.emulator.mkdir(parents=True, exist_ok=True)
     note.write_text(str(port))
+
+
+def read_streams_anew(state: State) -> None:
+    """Let Lambdas read the table's stream from its beginning.
+
+    The emulator saves how far they had read, but not the stream: so they would wait, deaf, until as many changes had
+    come as there had been before.
+    """
+    file = saved(state) / "lambda.json"
+    if file.exists():
+        known = json.loads(file.read_text())
+        known["payload"].get("dynamodb_stream_positions", {})["data"] = {}
+        file.write_text(json.dumps(known))
 
 
 def wait_healthy(emulator: Emulator, child: Child, *, seconds: float = 60.0) -> None:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import os
 import re
 import socket
@@ -56,3 +57,13 @@ def test_saved_state_follows_to_another_port(tmp_path: Path) -> None:
     assert "4566/" in queues.read_text()
     emulators.move(state, 4999)
     assert queues.read_text() == '{"http://localhost:4999/000000000000/work": "localhost:45660"}'
+
+
+def test_after_a_restart_a_stream_is_heard_from_its_beginning(tmp_path: Path) -> None:
+    state = State(tmp_path)
+    emulators.saved(state).mkdir(parents=True)
+    file = emulators.saved(state) / "lambda.json"
+    kept = {"functions": {"data": {"a\u0000b": 1}}}
+    file.write_text(json.dumps({"payload": {**kept, "dynamodb_stream_positions": {"data": {"a\u0000b": 1207}}}}))
+    emulators.read_streams_anew(state)
+    assert json.loads(file.read_text()) == {"payload": {**kept, "dynamodb_stream_positions": {"data": {}}}}
