@@ -70,7 +70,7 @@ costs: .venv/.dev  ## What Tiro costs besides its GPU, and what each route uses;
 	$(BIN)/python -m tests.costs
 
 quality: .venv/.dev  ## Hear a corpus, and hold it against the last release: make quality CORPUS=dir
-	$(BIN)/python -m tests.quality "$(CORPUS)" $(if $(ACCEPT),--accept)
+	$(BIN)/python -m container tests.quality "$(CORPUS)" $(if $(ACCEPT),--accept)
 
 faults: .venv/.dev .venv-emulator/.done  ## Break everything on purpose, 220 times: make faults SEED=1
 	$(BIN)/python -m tests.faults --seed $(SEED) --corpus "$(CORPUS)" --write docs
