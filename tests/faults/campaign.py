@@ -9,12 +9,11 @@ from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass, field
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
-from pathlib import Path
 
 import httpx
 from botocore.exceptions import BotoCoreError, ClientError
 
-from tests.faults.field import Field
+from tests.faults.field import Field, Speech
 from tests.faults.lane import Lane
 from tests.faults.ledger import Injected, Seen, Told, Verdict, judge
 from tests.faults.plan import Fault, LaneFault, WorldFault
@@ -32,7 +31,8 @@ class Size:
     faults: int
     jobs: int
     seed: int
-    settle_seconds: float = 180.0  # that the last jobs may take when nothing goes wrong any more
+    long: float = 0.0  # the share of jobs whose recording is longer than a clip
+    settle_seconds: float = 300.0  # that the last jobs may take when nothing goes wrong any more
     limit_seconds: float = 1200.0
 
 
@@ -42,7 +42,7 @@ class Day:
 
     ground: Field
     lanes: Sequence[Lane]
-    clips: Sequence[Path]
+    speech: Speech
     plan: list[Fault]
     size: Size
     told: Told
@@ -89,7 +89,8 @@ class Day:
                 self._submit_one()
 
     def _submit_one(self) -> None:
-        clip = self._dice.choice(self.clips)
+        long = self._dice.random() < self.size.long
+        clip = self._dice.choice((long and self.speech.recordings) or self.speech.clips)
         if self._dice.random() < 0.3:
             self.ground.drop(clip, self._jobs())
         else:
