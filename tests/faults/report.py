@@ -71,9 +71,9 @@ class Report:
     def audio_line(self) -> str:
         audio = self.audio
         return (
-            f"{self.completed_seconds:,.0f} s of audio completed, {audio.again:,.0f} s of it heard again: "
-            f"{audio.in_flight:,.0f} s were in flight, {audio.beyond:,.0f} s ({self.beyond:.1%}) are beyond, "
-            f"{audio.finished:,.0f} s of these finished"
+            f"{self.completed_seconds:,.0f} s of audio completed; heard again {audio.again:,.0f} s: "
+            f"in flight {audio.in_flight:,.0f} s, beyond {audio.beyond:,.0f} s ({self.beyond:.1%}), "
+            f"of it finished {audio.finished:,.0f} s"
         )
 
     def last_line(self) -> str:
@@ -111,25 +111,30 @@ def write_report(report: Report, folder: Path) -> None:
     (folder / "faults.svg").write_text(draw(report))
 
 
+COLOURS = {"completed": "#3a7d44", "ended otherwise": "#8a8f98", "lost or doubled": "#c0392b"}
+
+
 def draw(report: Report) -> str:
-    """Return an SVG: a bar for each kind of fault, green for jobs completed, grey for ended otherwise, red for lost."""
-    line, left, scale = 20, 260, 24
-    top = 64
-    height = top + 16 + line * len(report.rows)
+    """Return an SVG: a bar for each kind of fault, as long as the jobs that it hit, coloured by how they ended."""
+    line, left, top, wide = 20, 220, 100, 900
+    height = top + 12 + line * len(report.rows)
+    scale = min(24.0, (wide - left - 100) / max([1, *(row.jobs for row in report.rows)]))
     parts = [
-        f'<svg xmlns="http://www.w3.org/2000/svg" width="900" height="{height}"',
+        f'<svg xmlns="http://www.w3.org/2000/svg" width="{wide}" height="{height}"',
         ' font-family="sans-serif" font-size="12">',
         '<rect width="100%" height="100%" fill="#fff"/>',
         f'<text x="10" y="24" font-size="15" font-weight="bold">{report.last_line()}</text>',
         f'<text x="10" y="44" fill="#555">{report.audio_line()}</text>',
     ]
+    for place, (name, colour) in enumerate(COLOURS.items()):
+        x = left + 180 * place
+        parts.append(f'<rect x="{x}" y="66" width="12" height="12" fill="{colour}"/>')
+        parts.append(f'<text x="{x + 18}" y="76" fill="#555">jobs {name}</text>')
     for place, row in enumerate(report.rows):
-        y = top + line * place
+        y, x = top + line * place, float(left)
         parts.append(f'<text x="{left - 8}" y="{y + 12}" text-anchor="end">{row.kind}</text>')
-        x = left
-        bad = row.lost + row.doubled
-        for count, colour in ((row.completed, "#3a7d44"), (row.failed, "#8a8f98"), (bad, "#c0392b")):
-            parts.append(f'<rect x="{x}" y="{y}" width="{count * scale}" height="{line - 5}" fill="{colour}"/>')
+        for count, colour in zip((row.completed, row.failed, row.lost + row.doubled), COLOURS.values(), strict=True):
+            parts.append(f'<rect x="{x:.1f}" y="{y}" width="{count * scale:.1f}" height="{line - 5}" fill="{colour}"/>')
             x += count * scale
-        parts.append(f'<text x="{x + 6}" y="{y + 12}" fill="#555">{row.injected} injected</text>')
+        parts.append(f'<text x="{x + 6:.1f}" y="{y + 12}" fill="#555">{row.injected} injected</text>')
     return "\n".join([*parts, "</svg>"]) + "\n"
