@@ -3,18 +3,19 @@
 A recording is heard in windows, which are the same wherever it is taken up again. The words, in seconds of windows:
 
 - *heard*: given to the engine by an attempt; counted once for an attempt, however often that redoes it.
-- *settled*: heard for good, with all before it, and handed over to the checkpoint. Only then is it out of the
-  attempt's hands: until its text stands, and that of what came before it, it is *in flight*.
-- *again*: heard by more than one attempt; all that is heard, less each window once.
-- *in flight*: of that, what its attempt never settled, because it died, was stopped, or lost the job.
-- *beyond*: of that, the rest: it was settled, and settled by a later attempt all the same.
-- *finished*: of what is beyond, what an attempt had settled that heard its recording to the end.
+- *settled*: heard for good by an attempt, with all before it, and handed over to the checkpoint.
+- *again*: heard by an attempt after another one at the same recording had begun to hear it.
+- *in flight*: of that, what the attempt before had not settled by then: it died of it, or lost the job over it.
+- *beyond*: of that, what the attempt before had settled by then, and what it knew of it was lost all the same.
+- *finished*: of what is beyond, what an attempt had settled that came to the recording's end, and only had to say so.
 """
 
 from __future__ import annotations
 
+import threading
+from collections import defaultdict
 from collections.abc import Collection, Sequence
-from dataclasses import dataclass, field
+from dataclasses import astuple, dataclass, field
 
 from tiro.ports import SAMPLE_RATE
 
@@ -32,63 +33,82 @@ class Stretch:
         return (self.end - self.start) / SAMPLE_RATE
 
 
-@dataclass
-class Attempt:
-    """What one attempt at a recording heard."""
-
-    begun: set[Stretch] = field(default_factory=set)
-    settled: set[Stretch] = field(default_factory=set)
-    finished: bool = False  # whether it came to the recording's end
-
-
 @dataclass(frozen=True)
 class Audio:
     """Seconds, by the words above."""
 
-    heard: float
-    again: float
-    in_flight: float
-    beyond: float
-    finished: float
+    heard: float = 0.0
+    in_flight: float = 0.0
+    beyond: float = 0.0
+    finished: float = 0.0
+
+    def __add__(self, other: Audio) -> Audio:
+        pairs = zip(astuple(self), astuple(other), strict=True)
+        return Audio(*(round(one + another, 3) for one, another in pairs))
+
+    @property
+    def again(self) -> float:
+        return self.in_flight + self.beyond
+
+
+@dataclass
+class Recording:
+    """What was heard of one recording, told in the order in which it happened."""
+
+    audio: Audio = field(default_factory=Audio)
+    begun: set[tuple[str, Stretch]] = field(default_factory=set)  # by which attempt
+    last: dict[Stretch, str] = field(default_factory=dict)  # the attempt that was the last to begin it
+    settled: set[tuple[str, Stretch]] = field(default_factory=set)  # by the last that began it
+    finished: set[str] = field(default_factory=set)  # attempts that came to its end
+
+    def begin(self, attempt: str, stretch: Stretch) -> None:
+        if (attempt, stretch) in self.begun:
+            return
+        self.begun.add((attempt, stretch))
+        before = self.last.get(stretch)
+        self.last[stretch] = attempt
+        lost = before is not None and (before, stretch) in self.settled
+        self.audio += Audio(
+            heard=stretch.seconds,
+            in_flight=stretch.seconds if before and not lost else 0.0,
+            beyond=stretch.seconds if lost else 0.0,
+            finished=stretch.seconds if lost and before in self.finished else 0.0,
+        )
+
+    def settle(self, attempt: str, stretch: Stretch) -> None:
+        if self.last.get(stretch) == attempt:  # else it has lost the job, and does not know it yet
+            self.settled.add((attempt, stretch))
 
 
 @dataclass
 class Heard:
-    """What workers say that they hear; `recordings` by their keys, with their attempts in the order they began."""
+    """What workers say that they hear, by the keys of recordings. Any thread may tell it."""
 
-    recordings: dict[str, dict[str, Attempt]] = field(default_factory=dict)
+    recordings: dict[str, Recording] = field(default_factory=lambda: defaultdict(Recording))
+
+    def __post_init__(self) -> None:
+        self._lock = threading.Lock()
 
     def note(self, event: str, recording: str, attempt: str, window: Sequence[object] = ()) -> None:
-        """Take what a worker says: an event of `EVENTS`."""
-        known = self.recordings.setdefault(recording, {}).setdefault(attempt, Attempt())
-        if event == "finished":
-            known.finished = True
-            return
-        start, end, channel = window
-        stretch = Stretch(int(str(start)), int(str(end)), str(channel))
-        (known.begun if event == "begun" else known.settled).add(stretch)
+        """Take what a worker says: one of `EVENTS`, and where a window lies that it is about."""
+        with self._lock:
+            known = self.recordings[recording]
+            match event, tuple(window):
+                case "begun", (int(start), int(end), str(channel)):
+                    known.begin(attempt, Stretch(start, end, channel))
+                case "settled", (int(start), int(end), str(channel)):
+                    known.settle(attempt, Stretch(start, end, channel))
+                case "finished", _:
+                    known.finished.add(attempt)
+                case _:
+                    raise ValueError(event)
 
-    def audio(self, recordings: Collection[str]) -> Audio:
-        """Add up what was heard of these."""
-        every = [list(self.recordings.get(recording, {}).values()) for recording in recordings]
-        heard = sum(_seconds(attempt.begun) for attempts in every for attempt in attempts)
-        once = sum(_seconds(set().union(*(attempt.begun for attempt in attempts))) for attempts in every)
-        beyond = finished = 0.0
-        for attempts in every:
-            before: set[Stretch] = set()
-            to_the_end: set[Stretch] = set()
-            for attempt in attempts:
-                beyond += _seconds(attempt.settled & before)
-                finished += _seconds(attempt.settled & to_the_end)
-                before |= attempt.settled
-                to_the_end |= attempt.settled if attempt.finished else set()
-        again = heard - once
-        return Audio(*(round(seconds, 1) for seconds in (heard, again, again - beyond, beyond, finished)))
+    def audio(self, recordings: Collection[str] | None = None) -> Audio:
+        """Add up what was heard of these; of all, where none are named."""
+        with self._lock:
+            wanted = self.recordings if recordings is None else recordings
+            return sum((self.recordings[each].audio for each in wanted if each in self.recordings), Audio())
 
 
 EVENTS = {"window begun": "begun", "window settled": "settled", "recording heard": "finished"}
 """What a worker of the campaign logs of its hearing, and what it is called here."""
-
-
-def _seconds(stretches: Collection[Stretch]) -> float:
-    return sum(stretch.seconds for stretch in stretches)

@@ -46,7 +46,7 @@ class Report:
             deaths=sum(lane.ended for lane in lanes),
             stuck=sum(lane.stuck for lane in lanes),
             completed_seconds=round(sum(job.transcript.duration for job in completed if job.transcript), 1),
-            heard_seconds=heard.audio(heard.recordings).heard,
+            heard_seconds=heard.audio().heard,
             audio=heard.audio({job.media.key for job in completed if job.media}),
             told=day.told.calls,
         )
