@@ -32,7 +32,7 @@ def main(arguments: list[str] | None = None) -> int:
     for name in [name for name in os.environ if name.startswith(("AWS_", "TIRO_"))]:
         del os.environ[name]
     folder = asked.folder or Path(tempfile.mkdtemp(prefix="tiro-faults-"))
-    size = Size(asked.faults, asked.jobs, asked.seed, asked.long)
+    size = Size(asked.faults, asked.jobs, asked.seed, asked.long, limit_seconds=60 * asked.minutes)
     report = campaign(size, folder, asked.corpus, workers=asked.workers, console=Console(stderr=True))
     print_report(report, Console())
     if asked.write:
@@ -84,7 +84,8 @@ def _parser() -> argparse.ArgumentParser:
     parser.add_argument("--faults", type=int, default=220)
     parser.add_argument("--jobs", type=int, default=110)
     parser.add_argument("--seed", type=int, default=1)
-    parser.add_argument("--long", type=float, default=0.2, help="the share of jobs that are minutes long, not seconds")
+    parser.add_argument("--long", type=float, default=0.12, help="the share of jobs that are minutes long, not seconds")
+    parser.add_argument("--minutes", type=float, default=45.0, help="after which the day is over, full or not")
     parser.add_argument("--workers", type=int, default=2)
     corpus = Path(os.environ.get("TIRO_CORPUS") or ROOT / "../shared/corpus")
     parser.add_argument("--corpus", type=Path, default=corpus, help="of real speech; else the sandbox's sample")

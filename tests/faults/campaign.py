@@ -33,7 +33,7 @@ class Size:
     seed: int
     long: float = 0.0  # the share of jobs whose recording is longer than a clip
     settle_seconds: float = 300.0  # that the last jobs may take when nothing goes wrong any more
-    limit_seconds: float = 1200.0
+    limit_seconds: float = 2700.0  # after which no more jobs come, nor faults
 
 
 @dataclass
@@ -114,8 +114,13 @@ class Day:
             del self._undo[lane.name]
         if lane.name in self._armed:
             self._look(lane)
-        elif lane.ready and self.plan and len(self.injected) < self.size.faults:
+        elif lane.ready and self.plan and self._due():
             self._arm(lane, self.plan.pop())
+
+    def _due(self) -> bool:
+        """Whether it is time for another fault: they come evenly over the jobs, or a long one would meet them all."""
+        so_far = len(self.injected) + len(self._armed)
+        return so_far < min(1.0, self._jobs() / self.size.jobs) * self.size.faults
 
     def _arm(self, lane: Lane, fault: Fault) -> None:
         self._armed[lane.name] = fault, time.monotonic(), lane.job
