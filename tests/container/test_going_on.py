@@ -8,6 +8,7 @@ from collections.abc import Callable
 
 import pytest
 
+from container import patience
 from tests.factories import make_transcript
 from tests.fakes import FakeTranscriber
 from tests.fakes_checkpoints import Counting
@@ -181,6 +182,52 @@ def test_a_bucket_that_takes_nothing_stops_nobody(monkeypatch: pytest.MonkeyPatc
     at(4, lambda: monkeypatch.setattr(house.checkpoints, "put", put), transcriber)
     kill(house, 5, transcriber)
     assert len(house.checkpoints.keys) == 1, "what was not taken goes with the next part"
+    house.work()
+    assert said(house, job) == WHOLE
+    assert transcriber.heard == [0, 1, 2, 3, 4, 5]
+
+
+class Outage:
+    """So many calls fail, and then all is as it was."""
+
+    def __init__(self, monkeypatch: pytest.MonkeyPatch, *calls: tuple[object, str], failures: int) -> None:
+        self.left = failures
+        for owner, name in calls:
+            monkeypatch.setattr(owner, name, self._failing(getattr(owner, name)))
+
+    def _failing(self, do: Callable[..., object]) -> Callable[..., object]:
+        def call(*given: object, **named: object) -> object:
+            if self.left:
+                self.left -= 1
+                raise ServiceUnavailable
+            return do(*given, **named)
+
+        return call
+
+
+@pytest.mark.parametrize("failures", [1, 2, 3, 6])
+def test_a_bucket_that_is_away_at_the_end_costs_an_attempt_and_nothing_heard(
+    monkeypatch: pytest.MonkeyPatch, failures: int
+) -> None:
+    monkeypatch.setattr(patience, "PAUSES", (0.0,) * 5)
+    house = House()
+    transcriber, job = counting(house, seconds=1), house.drop("inbox/ada/a.mp3")
+    Outage(monkeypatch, (house.transcripts, "put"), (house.checkpoints, "put"), failures=failures)
+    house.work()
+    assert (stored(house, job).status, stored(house, job).attempts) == (JobStatus.QUEUED, 1)
+    house.clock.advance(60)
+    house.work()
+    assert said(house, job) == WHOLE
+    assert transcriber.heard == [0, 1, 2, 3, 4, 5]
+
+
+def test_a_table_that_is_away_at_the_end_costs_nothing_heard(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(patience, "PAUSES", (0.0,) * 5)
+    house = House()
+    transcriber, job = counting(house, seconds=1), house.drop("inbox/ada/a.mp3")
+    Outage(monkeypatch, (house.runs, "finish"), failures=4)
+    house.work()
+    house.clock.advance(60)
     house.work()
     assert said(house, job) == WHOLE
     assert transcriber.heard == [0, 1, 2, 3, 4, 5]
