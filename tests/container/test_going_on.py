@@ -87,12 +87,33 @@ def test_after_a_crash_the_next_attempt_goes_on_at_the_last_part() -> None:
 
 def test_what_no_part_holds_is_heard_again() -> None:
     house = House()
-    transcriber, job = counting(house, seconds=4), house.drop("inbox/ada/a.mp3")
+    transcriber, job = counting(house, seconds=2), house.drop("inbox/ada/a.mp3")
     kill(house, 5, transcriber)
-    assert len(house.checkpoints.keys) == 1, "parts are at least ten seconds apart"
+    assert len(house.checkpoints.keys) == 1, "at eight seconds, since the next comes at ten"
     house.work()
     assert said(house, job) == WHOLE
-    assert transcriber.heard == [0, 1, 2, 3, 4, 3, 4, 5]
+    assert transcriber.heard == [0, 1, 2, 3, 4, 4, 5]
+
+
+def test_a_part_does_not_wait_for_a_stretch_that_comes_too_late() -> None:
+    house = House()
+    transcriber, job = counting(house, seconds=6), house.drop("inbox/ada/a.mp3")
+    kill(house, 3, transcriber)
+    assert len(house.checkpoints.keys) == 3
+    house.work()
+    assert said(house, job) == WHOLE
+    assert transcriber.heard == [0, 1, 2, 3, 4, 5], "nothing twice"
+
+
+def test_a_long_wait_makes_one_part_and_not_many() -> None:
+    house = House()
+    transcriber = counting(house, total=12, seconds=0)
+    house.drop("inbox/ada/a.mp3")
+    at(1, lambda: house.clock.advance(60), transcriber)  # such as for others' batches
+    for number in range(2, 12):
+        at(number, lambda: house.clock.advance(1), transcriber)
+    kill(house, 11, transcriber)
+    assert len(house.checkpoints.keys) == 2
 
 
 @pytest.mark.parametrize("number", range(1, 6))
