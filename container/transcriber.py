@@ -76,7 +76,7 @@ class WindowTranscriber:
         media: MediaStore,
         engine: SpeechEngine,
         vad: Vad | None = None,
-        batch_size: int = 4,
+        batch_size: int = 8,
         beam_size: int = 1,
         open_sound: OpenSound = Recording,
     ) -> None:

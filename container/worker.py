@@ -1,4 +1,4 @@
-"""The GPU worker: receive, claim, transcribe, complete, delete. Run as `python -m container.worker`."""
+"""The GPU worker: receive, claim, transcribe, complete, delete. Run as `python -m container`."""
 
 from __future__ import annotations
 

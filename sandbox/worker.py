@@ -1,4 +1,4 @@
-"""The worker as a child process: `python -m container.worker`, begun again when it dies."""
+"""The worker as a child process: `python -m container`, begun again when it dies."""
 
 from __future__ import annotations
 
@@ -65,7 +65,7 @@ class Worker:
 
 def worker_command(root: Path, env: Mapping[str, str], log: Path) -> Command:
     """Return how a worker is begun. Its grace is what a transcription needs to be given back."""
-    return Command("worker", [sys.executable, "-m", "container.worker"], env, root, log)
+    return Command("worker", [sys.executable, "-m", "container"], env, root, log)
 
 
 def _event(line: str) -> str:

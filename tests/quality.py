@@ -188,7 +188,7 @@ def parse(argv: Sequence[str]) -> argparse.Namespace:
     parser.add_argument("--kept", type=Path, default=KEPT, metavar="FILE", help="the last release's results")
     parser.add_argument("--accept", action="store_true", help="keep these results instead")
     parser.add_argument("--model", default="base")
-    parser.add_argument("--batch-size", type=int, default=4)
+    parser.add_argument("--batch-size", type=int, default=8)
     parser.add_argument("--beam-size", type=int, default=1)
     return parser.parse_args(argv)
 

@@ -86,14 +86,17 @@ class FasterWhisperEngine:
 
     def encode(self, windows: Sequence[PCM]) -> _Encoded:
         """Take windows of at most 30 s, shape (samples,)."""
-        parts = _parts(windows, self._cores)
         with _failures():
-            encoded = tuple(self._each_core.map(self._encode, parts))
-        return _Encoded(encoded, tuple(tuple(len(pcm) / SAMPLE_RATE for pcm in part) for part in parts))
+            rows = list(self._each_core.map(self._encode, windows))
+            parts = _parts(rows, self._cores)
+            encoded = tuple(ctranslate2.StorageView.from_array(np.concatenate(part)) for part in parts)
+        seconds = [len(pcm) / SAMPLE_RATE for pcm in windows]
+        return _Encoded(encoded, tuple(map(tuple, _parts(seconds, self._cores))))
 
-    def _encode(self, windows: Sequence[PCM]) -> Any:
-        features = np.stack([self._features(pcm) for pcm in windows])
-        return self._model.encode(ctranslate2.StorageView.from_array(features))
+    def _encode(self, pcm: PCM) -> Any:
+        """Return a window encoded, shape (1, 1500, width). Several at once take as long, and memory for each."""
+        features = np.expand_dims(self._features(pcm), 0)
+        return np.asarray(self._model.encode(ctranslate2.StorageView.from_array(features)))
 
     def detect_language(self, encoded: _Encoded) -> Sequence[Mapping[str, float]]:
         if not self._model.is_multilingual:
@@ -185,10 +188,10 @@ class FasterWhisperEngine:
         return self._tokenizers[key]
 
 
-def _parts(windows: Sequence[PCM], most: int) -> list[Sequence[PCM]]:
+def _parts(batch: Sequence[Any], most: int) -> list[Sequence[Any]]:
     """Split a batch into at most `most` parts of nearly equal size, in order."""
-    bounds = [round(len(windows) * i / most) for i in range(most + 1)]
-    return [windows[start:end] for start, end in pairwise(bounds) if end > start]
+    bounds = [round(len(batch) * i / most) for i in range(most + 1)]
+    return [batch[start:end] for start, end in pairwise(bounds) if end > start]
 
 
 @contextmanager

@@ -67,10 +67,14 @@ def tiro(engine: str) -> Hear:
     return hear
 
 
+TUNED = (OURS, "tiro, openai", "faster-whisper, beam 1, tuned")
+"""Who runs in the environment that our worker has (container/tuning.py): we, and one to see what it gives a peer."""
+
 PEERS: dict[str, Callable[[], Hear]] = {
     OURS: lambda: tiro("faster-whisper"),
     "tiro, openai": lambda: tiro("openai"),
     "faster-whisper, beam 1": lambda: faster_whisper(1),
+    "faster-whisper, beam 1, tuned": lambda: faster_whisper(1),
     "faster-whisper": lambda: faster_whisper(5),
     "faster-whisper, batched, beam 1": lambda: faster_whisper(1, batched=True),
     "faster-whisper, batched": lambda: faster_whisper(5, batched=True),

@@ -65,6 +65,11 @@ class Lane:
             self._begin()
 
     @property
+    def temporary(self) -> Path:
+        """Where it may write."""
+        return self.folder / "tmp"
+
+    @property
     def busy(self) -> bool:
         return self.job is not None and self._paused_until is None and self._asked_at is None
 
@@ -125,17 +130,16 @@ class Lane:
         self.job, self.ready, self._full = None, False, False
         self._asked_at = self._paused_until = None
         self.set_clock(0.0)
-        temporary = self.folder / "tmp"
-        temporary.mkdir(exist_ok=True)
+        self.temporary.mkdir(exist_ok=True)
         env = {
             **plain_environment(os.environ),
             **self.env,
             "AWS_ENDPOINT_URL": self.proxy.endpoint,
             "FAULTS_CLOCK": str(self._clock),
             "TIRO_HEARTBEAT_FILE": str(self.folder / "alive"),
-            "TMPDIR": str(temporary),
+            "TMPDIR": str(self.temporary),
         }
-        argv = [sys.executable, "-m", "tests.faults.worker"]
+        argv = [sys.executable, "-m", "container", "tests.faults.worker"]
         pipe = subprocess.PIPE
         self._process = subprocess.Popen(argv, cwd=ROOT, env=env, stdin=pipe, stdout=subprocess.DEVNULL, stderr=pipe)
         assert self._process.stderr
