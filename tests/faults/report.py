@@ -127,9 +127,9 @@ def draw(report: Report) -> str:
         f'<text x="10" y="44" fill="#555">{report.audio_line()}</text>',
     ]
     for place, (name, colour) in enumerate(COLOURS.items()):
-        x = left + 180 * place
-        parts.append(f'<rect x="{x}" y="66" width="12" height="12" fill="{colour}"/>')
-        parts.append(f'<text x="{x + 18}" y="76" fill="#555">jobs {name}</text>')
+        at = left + 180 * place
+        parts.append(f'<rect x="{at}" y="66" width="12" height="12" fill="{colour}"/>')
+        parts.append(f'<text x="{at + 18}" y="76" fill="#555">jobs {name}</text>')
     for place, row in enumerate(report.rows):
         y, x = top + line * place, float(left)
         parts.append(f'<text x="{left - 8}" y="{y + 12}" text-anchor="end">{row.kind}</text>')

@@ -49,7 +49,7 @@ class CountingHearing(hearing.Hearing):
 
     def __init__(self, *given: Any, **more: Any) -> None:
         super().__init__(*given, **more)
-        self._about = {"recording": _recording.get(), "attempt": uuid4().hex}
+        self._about: dict[str, Any] = {"recording": _recording.get(), "attempt": uuid4().hex}
 
     def say(self, event: str, window: Window) -> None:
         log.to_stderr(event, **self._about, window=[window.start, window.end, window.channel or ""])
@@ -97,7 +97,7 @@ def main() -> int:
     threading.Thread(target=end_with_the_campaign, daemon=True).start()
     system.SystemClock.now = wrong_time  # type: ignore[method-assign, assignment]
     faster_whisper.FasterWhisperEngine = CountingEngine  # type: ignore[misc]
-    transcriber.Hearing = CountingHearing  # type: ignore[misc, attr-defined]
+    transcriber.Hearing = CountingHearing  # type: ignore[attr-defined]
     transcriber.WindowTranscriber = NamingTranscriber  # type: ignore[misc]
     return worker.main()
 
