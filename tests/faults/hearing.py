@@ -5,8 +5,8 @@ A recording is heard in windows, which are the same wherever it is taken up agai
 - *heard*: given to the engine by an attempt; counted once for an attempt, however often that redoes it.
 - *settled*: heard for good by an attempt, with all before it, and handed over to the checkpoint.
 - *again*: heard by an attempt after another one at the same recording had begun to hear it.
-- *in flight*: of that, what the attempt before had not settled by then: it died of it, or lost the job over it.
-- *beyond*: of that, what the attempt before had settled by then, and what it knew of it was lost all the same.
+- *in flight*: of that, what the attempt before had not settled when this one took the recording up.
+- *beyond*: of that, what the attempt before had settled before, and what it knew of it was lost all the same.
 - *finished*: of what is beyond, what an attempt had settled that came to the recording's end, and only had to say so.
 """
 
@@ -59,6 +59,7 @@ class Recording:
     begun: set[tuple[str, Stretch]] = field(default_factory=set)  # by which attempt
     last: dict[Stretch, str] = field(default_factory=dict)  # the attempt that was the last to begin it
     settled: set[tuple[str, Stretch]] = field(default_factory=set)  # by the last that began it
+    latest: str = ""  # the attempt that took it up last
     finished: set[str] = field(default_factory=set)  # attempts that came to its end
 
     def begin(self, attempt: str, stretch: Stretch) -> None:
@@ -76,7 +77,7 @@ class Recording:
         )
 
     def settle(self, attempt: str, stretch: Stretch) -> None:
-        if self.last.get(stretch) == attempt:  # else it has lost the job, and does not know it yet
+        if self.latest == attempt:  # else it has lost the job, and does not know it yet
             self.settled.add((attempt, stretch))
 
 
@@ -98,6 +99,8 @@ class Heard:
                     known.begin(attempt, Stretch(start, end, channel))
                 case "settled", (int(start), int(end), str(channel)):
                     known.settle(attempt, Stretch(start, end, channel))
+                case "taken up", _:
+                    known.latest = attempt
                 case "finished", _:
                     known.finished.add(attempt)
                 case _:
@@ -110,5 +113,10 @@ class Heard:
             return sum((self.recordings[each].audio for each in wanted if each in self.recordings), Audio())
 
 
-EVENTS = {"window begun": "begun", "window settled": "settled", "recording heard": "finished"}
+EVENTS = {
+    "recording taken up": "taken up",
+    "window begun": "begun",
+    "window settled": "settled",
+    "recording heard": "finished",
+}
 """What a worker of the campaign logs of its hearing, and what it is called here."""

@@ -13,6 +13,7 @@ def heard(*attempts: tuple[str, str, bool], recording: str = "r", known: Heard |
     """
     known = known or Heard()
     for number, (begun, settled, finished) in enumerate(attempts):
+        known.note("taken up", recording, f"attempt{number}")
         for event, windows in (("begun", begun), ("settled", settled)):
             for window in map(int, windows):
                 place = [window * 10 * SAMPLE_RATE, (window + 1) * 10 * SAMPLE_RATE, ""]
@@ -38,9 +39,9 @@ def test_what_was_in_flight_when_an_attempt_ended_is_told_apart() -> None:
 
 
 def test_what_another_takes_up_before_it_is_settled_was_in_flight() -> None:
-    known = heard(("0", "", False), ("0", "", False))
-    place = [0, 10 * SAMPLE_RATE, ""]
+    known, place = heard(("0", "", False), ("", "", False)), [0, 10 * SAMPLE_RATE, ""]
     known.note("settled", "r", "attempt0", place)  # by one that has lost the job, and does not know it
+    known.note("begun", "r", "attempt1", place)
     known.note("settled", "r", "attempt1", place)
     assert known.audio() == Audio(20, 10, 0, 0)
 

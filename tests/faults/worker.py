@@ -50,6 +50,7 @@ class CountingHearing(hearing.Hearing):
     def __init__(self, *given: Any, **more: Any) -> None:
         super().__init__(*given, **more)
         self._about: dict[str, Any] = {"recording": _recording.get(), "attempt": uuid4().hex}
+        log.to_stderr("recording taken up", **self._about)
 
     def say(self, event: str, window: Window) -> None:
         log.to_stderr(event, **self._about, window=[window.start, window.end, window.channel or ""])
