@@ -10,6 +10,7 @@ from aws_cdk import aws_budgets as budgets
 from aws_cdk import aws_cloudwatch as cloudwatch
 from aws_cdk import aws_cloudwatch_actions as actions
 from aws_cdk import aws_iam as iam
+from aws_cdk import aws_kms as kms
 from aws_cdk import aws_lambda as lambda_
 from aws_cdk import aws_sns as sns
 from aws_cdk import aws_sns_subscriptions as subscriptions
@@ -38,13 +39,16 @@ class Watched:
     dispatcher: lambda_.IFunction
     api_name: str
     target_wait_seconds: float  # that a backlog may last
+    key: kms.IKey | None  # what the topic is encrypted by; None: nothing
 
 
 class Watch(Construct):
     def __init__(self, scope: Construct, construct_id: str, *, watched: Watched, email: str, budget_usd: float) -> None:
         super().__init__(scope, construct_id)
         self._watched = watched
-        self.topic = sns.Topic(self, "Topic", display_name=f"Tiro, {watched.stage}", enforce_ssl=True)
+        self.topic = sns.Topic(
+            self, "Topic", display_name=f"Tiro, {watched.stage}", enforce_ssl=True, master_key=watched.key
+        )
         if email:
             self.topic.add_subscription(subscriptions.EmailSubscription(email))
         self._watch_queues()
