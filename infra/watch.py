@@ -20,6 +20,9 @@ from constructs import Construct
 NAMESPACE = "Tiro"
 """Of the metrics that Tiro tells itself (docs/telemetry.md)."""
 
+STAGE_TAG = "tiro:stage"
+"""By which a bill may be split, once it is activated as a cost allocation tag (docs/deploy.md)."""
+
 MINUTE = Duration.minutes(1)
 FIVE_MINUTES = Duration.minutes(5)
 HOUR = Duration.hours(1)
@@ -163,7 +166,7 @@ class Watch(Construct):
         alarm.add_ok_action(actions.SnsAction(self.topic))
 
     def _limit(self, usd: float) -> None:
-        """Of the whole account, for what is Tiro's is not told apart until its tags are activated for billing."""
+        """Of what bears the stage's tag alone. Until that is activated for billing, nothing does."""
         self.topic.add_to_resource_policy(
             iam.PolicyStatement(
                 principals=[iam.ServicePrincipal("budgets.amazonaws.com")],
@@ -175,7 +178,10 @@ class Watch(Construct):
             self,
             "Budget",
             budget=budgets.CfnBudget.BudgetDataProperty(
-                budget_type="COST", time_unit="MONTHLY", budget_limit={"amount": usd, "unit": "USD"}
+                budget_type="COST",
+                time_unit="MONTHLY",
+                budget_limit={"amount": usd, "unit": "USD"},
+                cost_filters={"TagKeyValue": [f"user:{STAGE_TAG}${self._watched.stage}"]},
             ),
             notifications_with_subscribers=[
                 self._notice("ACTUAL", 80),
