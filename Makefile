@@ -15,7 +15,7 @@ override FILE := $(value FILE)
 export FILE
 
 .DEFAULT_GOAL := help
-.PHONY: help demo sandbox reset test test-fast test-openai check format lint types imports synth openapi cli-docs costs quality bench simulate faults lock clean
+.PHONY: help demo sandbox reset test test-fast test-openai check format lint types imports synth openapi cli-docs costs quality bench simulate faults soak lock clean
 
 help:  ## Say what there is
 	@grep -E '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | expand -t 12
@@ -74,6 +74,9 @@ quality: .venv/.dev  ## Hear a corpus, and hold it against the last release: mak
 
 faults: .venv/.dev .venv-emulator/.done  ## Break everything on purpose, 220 times: make faults SEED=1
 	$(BIN)/python -m tests.faults --seed $(SEED) --corpus "$(CORPUS)" --write docs
+
+soak: .venv/.dev .venv-emulator/.done  ## An hour of mixed work through two workers, and what stays behind: make soak MINUTES=60
+	$(BIN)/python -m tests.soak --seed $(SEED) --minutes $(or $(MINUTES),60) --corpus "$(CORPUS)" --write docs
 
 simulate: .venv/.dev  ## Days of load in a minute: waits and cost by scaling rule; writes docs/scaling.md
 	$(BIN)/python -m tests.simulation --million --write docs

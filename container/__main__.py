@@ -1,4 +1,4 @@
-"""`python -m container`: the worker, begun anew in an environment that makes it quick.
+"""`python -m container`: the worker, begun anew in an environment that suits it.
 
 `python -m container MODULE …` begins another one so. It stays the same process: whoever sends signals sends them to it.
 """
@@ -8,13 +8,13 @@ from __future__ import annotations
 import os
 import sys
 
-from container.tuning import read_processor, tuned
+from container.tuning import tuned
 
 
 def main(arguments: list[str]) -> None:
     """Never returns."""
     command = [sys.executable, "-m", *(arguments or ["container.worker"])]
-    os.execve(sys.executable, command, tuned(os.environ, read_processor()))  # noqa: S606
+    os.execve(sys.executable, command, tuned(os.environ))  # noqa: S606
 
 
 if __name__ == "__main__":

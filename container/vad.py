@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import base64
+import os
 from collections.abc import Iterator
 from dataclasses import dataclass
 from importlib import resources
@@ -53,6 +54,8 @@ class SileroModel:
     """Silero VAD v6, loaded once and shared; it keeps no state between recordings."""
 
     def __init__(self) -> None:
+        # Also where no environment was made for us: whose speech this is, nobody but its owner is to know of it.
+        os.environ.setdefault("ORT_DISABLE_TELEMETRY", "1")
         import onnxruntime
 
         options = onnxruntime.SessionOptions()
