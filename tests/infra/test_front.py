@@ -17,6 +17,17 @@ from tests.infra.conftest import Synthesized
 from tiro import __version__
 
 
+class Tags(HTMLParser):
+    """Every tag that opens, with its attributes."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.seen: list[tuple[str, dict[str, str | None]]] = []
+
+    def handle_starttag(self, tag: str, attrs: list[tuple[str, str | None]]) -> None:
+        self.seen.append((tag, dict(attrs)))
+
+
 def ask(edge: Synthesized, path: str) -> dict[str, Any]:
     [function] = edge.of_type("AWS::CloudFront::Function").values()
     use_wheel()
@@ -37,10 +48,9 @@ def test_it_says_what_this_is_and_where_to_go_on(edge: Synthesized) -> None:
 
 
 def test_it_keeps_to_the_policy_that_it_is_sent_with(edge: Synthesized) -> None:
-    seen: list[tuple[str, dict[str, str | None]]] = []
-    parser = HTMLParser()
-    parser.handle_starttag = lambda tag, attributes: seen.append((tag, dict(attributes)))  # type: ignore[method-assign]
-    parser.feed(ask(edge, "/")["body"]["data"])
+    tags = Tags()
+    tags.feed(ask(edge, "/")["body"]["data"])
+    seen = tags.seen
     assert not {"script", "style", "img", "form"} & {tag for tag, _ in seen}
     assert not [a for _, a in seen if "style" in a or any(name.startswith("on") for name in a)]
     [sheet] = [a["href"] for tag, a in seen if tag == "link"]
