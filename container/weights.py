@@ -86,7 +86,10 @@ def load_weights(model: str, *, directory: Path | None = None) -> Weights:
     """
     pin = PINS.get(model)
     if pin is None:
-        raise WeightsUnavailable(f"There is no model {model!r}. Choose one of: {', '.join(PINS)}.")
+        raise WeightsUnavailable(
+            f"The model {model!r} is not pinned here; {', '.join(PINS)} are. With the engine openai, which GPUs have, "
+            f"any of OpenAI's will do: `python -m container.bake {model} DIRECTORY`, and TIRO_MODEL_PATH=DIRECTORY."
+        )
     if directory is not None:
         return _checked(model, str(directory), lambda name: _from_directory(directory, name))
     if all(find_spec(root) for root in _roots(pin)):

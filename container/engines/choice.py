@@ -38,6 +38,8 @@ def _openai(settings: WorkerSettings, path: Path | None) -> SpeechEngine:
     from container.engines.checkpoint import from_file, from_weights
     from container.engines.openai import OpenAIEngine
 
+    if path is not None and (baked := path / f"{settings.model}.pt").exists():
+        path = baked
     if path is not None and path.suffix == ".pt":
         loaded = from_file(settings.model, path)
     else:
