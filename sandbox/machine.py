@@ -101,7 +101,7 @@ def make_stack(options: Options, synthesis: Synthesis, steps: Steps) -> dict[str
     with steps("stack", "Deploying the stack …") as step:
         deployed = deploy(assembly, emulator, options.state)
         step.result = f"{deployed.stack}: {deployed.resources} resources, {deployed.did}"
-        key = _key(options.state, emulator, deployed.outputs["TableName"])
+        key = make_key(options.state, emulator, deployed.outputs["TableName"])
     return environment(emulator, deployed.outputs, key)
 
 
@@ -124,7 +124,7 @@ def environment(emulator: Emulator, outputs: Mapping[str, str], key: str) -> dic
     }
 
 
-def _key(state: State, emulator: Emulator, table: str) -> str:
+def make_key(state: State, emulator: Emulator, table: str) -> str:
     """Return the key of earlier runs, or a new one, and see that the table knows it."""
     from tiro.adapters.dynamodb import DynamoDBKeyStore
 

@@ -1,0 +1,136 @@
+"""An update and its rollback with jobs under way: what one version promised, the other keeps."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator
+from contextlib import ExitStack, contextmanager
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any
+
+from sandbox.assembly import ROOT, Assembly, read_assembly
+from sandbox.up import SAMPLE
+from tests.faults.campaign import receiver
+from tests.faults.ledger import Seen, Told, Verdict, judge
+from tests.rollover.before import take
+from tests.sandbox.ground import Ground, open_ground, synthesize
+from tests.sandbox.stack import Stack, error_rate, eventually
+from tiro.job import Job, JobStatus
+
+SPEECH = SAMPLE.read_bytes()
+
+ONE_IN_HAND = {"TIRO_JOBS_AT_ONCE": "1"}
+"""So that at every step one is heard and others wait."""
+
+TOLERANCE = 0.1
+"""Word error rate; a transcript may differ by a word between two versions."""
+
+
+@dataclass
+class Story:
+    """An owner's jobs, from one deployment to the next."""
+
+    ground: Ground
+    told: Told
+    say: Callable[[str], None]
+    jobs: list[str] = field(default_factory=list)
+    deployments: int = 0
+    wrong: dict[str, str] = field(default_factory=dict)  # job -> what; empty, as it should be
+
+    def last_line(self) -> str:
+        return f"rollover: {len(self.jobs)} jobs, {self.deployments} deployments, {len(self.wrong)} lost or doubled"
+
+    @contextmanager
+    def deployed(self, assembly: Assembly, what: str) -> Iterator[Stack]:
+        self.say(f"deploying {what}")
+        place = self.ground.deploy(assembly)
+        self.deployments += 1
+        with Stack(place) as stack:
+            yield stack
+
+    def submit(self, stack: Stack) -> dict[str, Any]:
+        job = stack.submit({"upload": {}})
+        self.jobs.append(job["id"])
+        return job
+
+    def judge(self, stack: Stack) -> None:
+        """Wait until every job has ended and was told of, and look at each as its owner and as the table has it."""
+
+        def ended() -> bool:
+            return all(job.status.terminal for job in _jobs(stack)) and set(self.told.ends) >= set(self.jobs)
+
+        _patiently(ended)
+        listed = {job["id"] for job in stack.call("GET", "transcriptions").json()["data"]}
+        for verdict in _verdicts(stack, self.told, self.jobs):
+            if wrong := verdict.lost or verdict.doubled or self._unlike(stack, verdict.job, listed):
+                self.wrong[verdict.job] = wrong
+
+    def _unlike(self, stack: Stack, job_id: str, listed: set[str]) -> str:
+        if job_id not in listed:
+            return "it is not listed"
+        answer = stack.call("GET", f"transcriptions/{job_id}/transcript?format=txt")
+        if answer.status_code != 200 or error_rate(answer.text) > TOLERANCE:
+            return f"its transcript is {answer.status_code}: {answer.text[:80]}"
+        return ""
+
+
+def tell(base: str, folder: Path, emulator: Path, say: Callable[[str], None]) -> Story:
+    """Update from `base` to this tree, roll back, go forward again. Raises NoHistory, SandboxError."""
+    tree = take(base, folder / "tree")
+    say("synthesizing both")
+    before, now = (read_assembly(synthesize(at, folder / name)) for name, at in (("before", tree), ("now", ROOT)))
+    with ExitStack() as down:
+        told = Told()
+        address = down.enter_context(receiver(told))
+        story = Story(down.enter_context(open_ground(folder / "state", emulator)), told, say)
+
+        with story.deployed(before, f"the older version, {base}") as stack:
+            stack.call("POST", "webhooks", json={"url": address}).raise_for_status()
+            promised = [story.submit(stack) for _ in range(2)]  # their recordings come when it has gone
+            for _ in range(3):
+                stack.send(story.submit(stack), SPEECH).raise_for_status()
+            older = down.enter_context(story.ground.worker("older", tree, {**stack.env, **ONE_IN_HAND}))
+            _wait_until_one_is_heard(stack)
+
+        with story.deployed(now, "this version, while an older worker hears") as stack:
+            older.stop()  # asked to, as a newer image has it
+            for job in promised:
+                stack.send(job, SPEECH).raise_for_status()
+            down.enter_context(story.ground.worker("newer", ROOT, {**stack.env, **ONE_IN_HAND}))
+            _wait_until_one_is_heard(stack)
+
+        with story.deployed(before, "the older version again, while a newer worker hears") as stack:
+            stack.send(story.submit(stack), SPEECH).raise_for_status()
+
+        with story.deployed(now, "this version again") as stack:
+            story.judge(stack)
+    return story
+
+
+def _items(stack: Stack) -> list[dict[str, Any]]:
+    pages = stack.dynamodb.get_paginator("scan").paginate(TableName=stack.env["TIRO_TABLE"])
+    return [item for page in pages for item in page["Items"]]
+
+
+def _jobs(stack: Stack) -> list[Job]:
+    return [Job.model_validate_json(i["document"]["S"]) for i in _items(stack) if i["sk"]["S"] == "job"]
+
+
+def _wait_until_one_is_heard(stack: Stack) -> None:
+    eventually(lambda: any(job.status is JobStatus.PROCESSING for job in _jobs(stack)))
+
+
+def _patiently(look: Callable[[], bool], tries: int = 3) -> None:
+    """Wait as long as several workers may take; what is not there then is for the judge to say."""
+    for _ in range(tries):
+        try:
+            eventually(look)
+        except AssertionError:
+            continue
+        return
+
+
+def _verdicts(stack: Stack, told: Told, jobs: list[str]) -> list[Verdict]:
+    pages = stack.s3.get_paginator("list_objects_v2").paginate(Bucket=stack.transcripts)
+    stored = frozenset(found["Key"] for page in pages for found in page.get("Contents", ()))
+    return judge(Seen.of(_items(stack), stored, told), submitted=jobs, dropped=[])

@@ -1,0 +1,80 @@
+"""An emulator to which a test deploys what it likes, with workers begun at will, which no sandbox does."""
+
+from __future__ import annotations
+
+import os
+import subprocess
+import sys
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
+from dataclasses import dataclass
+from pathlib import Path
+
+from sandbox import emulator as emulators
+from sandbox import machine
+from sandbox.assembly import SYNTH, Assembly
+from sandbox.deploy import deploy
+from sandbox.emulator import Emulator, free_port
+from sandbox.processes import Child, Command, plain_environment
+from sandbox.state import SandboxError, State
+
+
+@dataclass(frozen=True)
+class Place:
+    """A stack that is there, and the environment that leads to it."""
+
+    env: Mapping[str, str]
+    port: int
+    did: str  # created | updated | unchanged
+
+
+@dataclass(frozen=True)
+class Ground:
+    """An emulator that runs. Its key and its state lie in one folder."""
+
+    state: State
+    port: int
+
+    @property
+    def emulator(self) -> Emulator:
+        return Emulator(self.port)
+
+    def deploy(self, assembly: Assembly) -> Place:
+        deployed = deploy(assembly, self.emulator, self.state)
+        key = machine.make_key(self.state, self.emulator, deployed.outputs["TableName"])
+        return Place(machine.environment(self.emulator, deployed.outputs, key), self.port, deployed.did)
+
+    @contextmanager
+    def worker(self, name: str, tree: Path, env: Mapping[str, str]) -> Iterator[Child]:
+        """Run a worker of the code in `tree`, and ask it to stop when you have done."""
+        own = {"TIRO_HEARTBEAT_FILE": str(self.state.root / f"{name}.alive"), "TIRO_THREADS": "1"}
+        argv = [sys.executable, "-m", "container.worker"]
+        log = self.state.log(name)
+        child = Child(Command(name, argv, plain_environment(os.environ) | dict(env) | own, tree, log, grace=30))
+        try:
+            yield child
+        finally:
+            child.stop()
+
+
+@contextmanager
+def open_ground(folder: Path, executable: Path) -> Iterator[Ground]:
+    """Start an emulator, and stop it. Raises SandboxError."""
+    ground = Ground(State(folder), free_port())
+    with ground.state.hold() as lock:
+        child = emulators.start(ground.emulator, executable, ground.state, os.environ, lock)
+        try:
+            emulators.wait_healthy(ground.emulator, child)
+            yield ground
+        finally:
+            child.stop()
+
+
+def synthesize(tree: Path, folder: Path, *more: str) -> Path:
+    """Have the code in `tree` write its assembly of the stage `sandbox`; return its folder. Raises SandboxError."""
+    argv = [sys.executable, *SYNTH, "--output", str(folder), *more]
+    env = plain_environment(os.environ)
+    done = subprocess.run(argv, cwd=tree, env=env, capture_output=True, text=True, check=False)
+    if done.returncode:
+        raise SandboxError(f"CDK could not make the template of {tree.name}: {done.stderr[-2000:]}")
+    return folder
