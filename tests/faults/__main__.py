@@ -84,8 +84,7 @@ def _parser() -> argparse.ArgumentParser:
     parser.add_argument("--jobs", type=int, default=110)
     parser.add_argument("--seed", type=int, default=1)
     parser.add_argument("--workers", type=int, default=2)
-    corpus = Path(os.environ.get("TIRO_CORPUS") or ROOT / "../shared/corpus")
-    parser.add_argument("--corpus", type=Path, default=corpus, help="of real speech; else the sandbox's sample")
+    parser.add_argument("--corpus", type=Path, default=Path(), help="of real speech; else the sandbox's sample")
     parser.add_argument("--folder", type=Path, help="where logs and state stay; else thrown away when all is well")
     parser.add_argument("--write", type=Path, metavar="DIR", help="write the result there: faults.json, faults.svg")
     return parser

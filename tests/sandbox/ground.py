@@ -18,6 +18,9 @@ from sandbox.emulator import Emulator, free_port
 from sandbox.processes import Child, Command, plain_environment
 from sandbox.state import SandboxError, State
 
+HIDDEN_SECONDS = 15
+"""That a message stays with a function; in the cloud it is minutes, and an update kills nobody."""
+
 
 @dataclass(frozen=True)
 class Place:
@@ -25,7 +28,6 @@ class Place:
 
     env: Mapping[str, str]
     port: int
-    did: str  # created | updated | unchanged
 
 
 @dataclass(frozen=True)
@@ -40,9 +42,20 @@ class Ground:
         return Emulator(self.port)
 
     def deploy(self, assembly: Assembly) -> Place:
+        """Create or update the stack; return when its functions of this version answer. Raises SandboxError."""
         deployed = deploy(assembly, self.emulator, self.state)
         key = machine.make_key(self.state, self.emulator, deployed.outputs["TableName"])
-        return Place(machine.environment(self.emulator, deployed.outputs, key), self.port, deployed.did)
+        env = machine.environment(self.emulator, deployed.outputs, key)
+        self._hurry(env)
+        machine.warm(self.emulator, env, seconds=180)
+        return Place(env, self.port)
+
+    def _hurry(self, env: Mapping[str, str]) -> None:
+        """Have messages come back soon: an emulator that gets new code kills the functions that had them in hand."""
+        sqs = self.emulator.client("sqs")
+        for url in sqs.list_queues()["QueueUrls"]:
+            if url not in (env["TIRO_QUEUE_URL"], env["TIRO_BATCH_QUEUE_URL"]):  # their workers live on
+                sqs.set_queue_attributes(QueueUrl=url, Attributes={"VisibilityTimeout": str(HIDDEN_SECONDS)})
 
     @contextmanager
     def worker(self, name: str, tree: Path, env: Mapping[str, str]) -> Iterator[Child]:
