@@ -7,7 +7,7 @@ from collections.abc import Callable, Iterator, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import contextmanager
 from dataclasses import dataclass
-from functools import partial
+from functools import cached_property, partial
 from importlib.metadata import version
 from itertools import chain, islice, pairwise
 from typing import Any
@@ -33,6 +33,18 @@ SILENCE = 1e-10
 """Mel power of nothing: the floor under the logarithm (openai/whisper, audio.py)."""
 
 
+LIGHT = 512 * 1024**2
+"""Bytes of weights that may be in memory twice."""
+
+
+@dataclass(frozen=True)
+class Loader:
+    """Makes a model that works at `at_once` things, on each with so many threads."""
+
+    load: Callable[[int, int], Any]
+    weight: int  # bytes of it
+
+
 @dataclass(frozen=True)
 class _Encoded:
     """Windows in parts, one a core."""
@@ -44,9 +56,8 @@ class _Encoded:
 class FasterWhisperEngine:
     """A CTranslate2 Whisper model behind `SpeechEngine`. Not for two threads at once."""
 
-    def __init__(self, load: Callable[[int], Any], cores: int, tokenizer: Any, info: Engine) -> None:
-        """`load` makes a model of so many threads."""
-        self._load, self._model = load, load(cores)
+    def __init__(self, loader: Loader, cores: int, tokenizer: Any, info: Engine) -> None:
+        self._loader, self._model = loader, loader.load(cores, 1)
         self._tokenizer, self._info = tokenizer, info
         self._cores = cores
         self._each_core = ThreadPoolExecutor(self._cores, thread_name_prefix="engine")
@@ -58,14 +69,13 @@ class FasterWhisperEngine:
         """Load the model from memory; 0 threads means one per core. Raises EngineFailed."""
         files = {name: data for name, data in weights.files.items() if name != "tokenizer.json"}
 
-        def of_threads(count: int) -> Any:
+        def of_threads(at_once: int, each: int) -> Any:
             return ctranslate2.models.Whisper(
                 weights.model,
                 device="cpu",
                 compute_type=compute_type,
-                # A core a part of the batch: two cores on one matrix wait for each other, on two they do not.
-                inter_threads=count,
-                intra_threads=1,
+                inter_threads=at_once,
+                intra_threads=each,
                 files=files,
             )
 
@@ -78,7 +88,8 @@ class FasterWhisperEngine:
         )
         tokenizer = tokenizers.Tokenizer.from_buffer(weights.files["tokenizer.json"])
         with _failures():
-            return cls(of_threads, threads or os.cpu_count() or 1, tokenizer, info)
+            loader = Loader(of_threads, weight=sum(map(len, files.values())))
+            return cls(loader, threads or os.cpu_count() or 1, tokenizer, info)
 
     @property
     def info(self) -> Engine:
@@ -87,22 +98,33 @@ class FasterWhisperEngine:
     def encode(self, windows: Sequence[PCM]) -> _Encoded:
         """Take windows of at most 30 s, shape (samples,)."""
         with _failures():
-            rows = list(self._each_core.map(self._encode, windows))
-            parts = _parts(rows, self._cores)
+            encode = partial(self._encode, self._model_for(windows))
+            parts = _parts(list(self._each_core.map(encode, windows)), self._cores)
             encoded = tuple(ctranslate2.StorageView.from_array(np.concatenate(part)) for part in parts)
         seconds = [len(pcm) / SAMPLE_RATE for pcm in windows]
         return _Encoded(encoded, tuple(map(tuple, _parts(seconds, self._cores))))
 
-    def _encode(self, pcm: PCM) -> Any:
+    def _encode(self, model: Any, pcm: PCM) -> Any:
         """Return a window encoded, shape (1, 1500, width). Several at once take as long, and memory for each."""
         features = np.expand_dims(self._features(pcm), 0)
-        return np.asarray(self._model.encode(ctranslate2.StorageView.from_array(features)))
+        return np.asarray(model.encode(ctranslate2.StorageView.from_array(features)))
+
+    def _model_for(self, parts: Sequence[Any]) -> Any:
+        """Return whose work it is: two cores on one matrix wait for each other, on two they do not; but one alone."""
+        return self._model if len(parts) > 1 else self._for_one
+
+    @cached_property
+    def _for_one(self) -> Any:
+        """All cores on one window, bit for bit the same; with weights of its own, so that it must earn its memory."""
+        light = self._cores > 1 and self._loader.weight <= LIGHT
+        return self._loader.load(1, self._cores) if light else self._model
 
     def detect_language(self, encoded: _Encoded) -> Sequence[Mapping[str, float]]:
         if not self._model.is_multilingual:
             return [{"en": 1.0} for part in encoded.seconds for _ in part]
         with _failures():
-            found = list(self._each_core.map(self._model.detect_language, encoded.parts))
+            detect = self._model_for(encoded.parts).detect_language
+            found = list(self._each_core.map(detect, encoded.parts))
         return [{token[2:-2]: probability for token, probability in window} for part in found for window in part]
 
     def decode(self, encoded: _Encoded, options: DecodeOptions) -> Sequence[HeardWindow]:
@@ -131,19 +153,19 @@ class FasterWhisperEngine:
                 # CTranslate2 seeds each of its threads once. A model whose thread is new, a third of a second's work,
                 # lets a window say the same whatever was sampled before it and beside it.
                 row = ctranslate2.StorageView.from_array(np.ascontiguousarray(rows[i : i + 1]))
-                heard += generate(self._load(1), row, [each])
+                heard += generate(self._loader.load(1, 1), row, [each])
             return heard
 
         with _failures():
             ctranslate2.set_random_seed(options.seed)
-            work = sample if options.temperature > 0 else partial(generate, self._model)
+            work = sample if options.temperature > 0 else partial(generate, self._model_for(encoded.parts))
             return [heard for part in self._each_core.map(work, encoded.parts, encoded.seconds) for heard in part]
 
     def align(
         self, encoded: _Encoded, heard: Sequence[HeardWindow], options: DecodeOptions
     ) -> Sequence[Sequence[Sequence[HeardWord]]]:
         tokenizer = self._tokenizer_for(options)
-        waiting = iter(heard)
+        model, waiting = self._model_for(encoded.parts), iter(heard)
         windows = [list(islice(waiting, len(part))) for part in encoded.seconds]
 
         def listen(features: Any, seconds: Sequence[float], part: Sequence[HeardWindow]) -> list[Any]:
@@ -151,7 +173,7 @@ class FasterWhisperEngine:
             rows = [row for row, segments in enumerate(spoken) if segments]
             if not rows:
                 return [[] for _ in part]
-            results = self._model.align(
+            results = model.align(
                 ctranslate2.StorageView.from_array(np.ascontiguousarray(np.asarray(features)[rows])),
                 list(tokenizer.sot_sequence),
                 [list(chain.from_iterable(spoken[row])) for row in rows],

@@ -8,7 +8,7 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from container.engines.faster_whisper import FasterWhisperEngine
+from container.engines.faster_whisper import LIGHT, FasterWhisperEngine, Loader
 from container.transcriber import WindowTranscriber
 from sandbox.up import SAMPLE
 from tests.container.engines.contract import ENGLISH, SpeechEngineContract, read_sample
@@ -90,6 +90,26 @@ class _Broken:
 @pytest.mark.parametrize("error", [RuntimeError("CUDA failed with error out of memory"), MemoryError()])
 def test_what_breaks_inside_is_an_engine_failure(error: Exception) -> None:
     info = Engine(name="broken", version="1", model="none", model_sha256="", compute_type="int8")
-    engine = FasterWhisperEngine(lambda threads: _Broken(error), 2, None, info)
+    engine = FasterWhisperEngine(Loader(lambda at_once, each: _Broken(error), weight=1), 2, None, info)
     with pytest.raises(EngineFailed, match="out of memory"):
         engine.encode([np.zeros(SAMPLE_RATE, np.float32)])
+
+
+@pytest.mark.parametrize(
+    ("weight", "cores", "loaded"), [(LIGHT, 2, [(2, 1), (1, 2)]), (LIGHT + 1, 2, [(2, 1)]), (LIGHT, 1, [(1, 1)])]
+)
+def test_a_window_alone_has_all_cores_where_a_second_model_is_light(
+    weight: int, cores: int, loaded: list[tuple[int, int]]
+) -> None:
+    asked = []
+
+    def load(at_once: int, each: int) -> _Broken:
+        asked.append((at_once, each))
+        return _Broken(RuntimeError())
+
+    info = Engine(name="broken", version="1", model="none", model_sha256="", compute_type="int8")
+    engine = FasterWhisperEngine(Loader(load, weight), cores, None, info)
+    for _ in range(2):
+        with pytest.raises(EngineFailed):
+            engine.encode([np.zeros(SAMPLE_RATE, np.float32)])
+    assert asked == loaded
