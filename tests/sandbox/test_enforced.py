@@ -8,8 +8,8 @@ from __future__ import annotations
 
 import json
 import re
-from collections.abc import Iterator
-from contextlib import contextmanager
+from collections.abc import Iterator, Mapping
+from contextlib import closing, contextmanager
 from dataclasses import dataclass
 from importlib.util import find_spec
 from pathlib import Path
@@ -17,6 +17,7 @@ from typing import Any
 
 import httpx
 import pytest
+from botocore.exceptions import ClientError
 
 from sandbox.assembly import ROOT, read_assembly
 from sandbox.emulator import ACCOUNT
@@ -25,6 +26,7 @@ from tests.sandbox.conftest import EMULATOR
 from tests.sandbox.ground import Ground, open_ground, synthesize
 from tests.sandbox.stack import Stack, error_rate, eventually
 from tests.sandbox.test_deliveries import Receiver, listening
+from tiro.adapters.aws import client_for
 
 pytestmark = [pytest.mark.sandbox, pytest.mark.model]
 
@@ -43,6 +45,7 @@ class Enforced:
 
     stack: Stack
     iam: Any
+    worker: Mapping[str, str]  # its credentials
 
     @contextmanager
     def without(self, action: str, *, of: str) -> Iterator[None]:
@@ -83,7 +86,7 @@ def enforced(assembly: Path) -> Iterator[Enforced]:
         place = ground.deploy(read_assembly(assembly))
         credentials = _assume(ground, worker_role)
         with ground.worker("worker", ROOT, {**place.env, **credentials}), Stack(place) as stack:
-            yield Enforced(stack, ground.emulator.client("iam"))
+            yield Enforced(stack, ground.emulator.client("iam"), credentials)
 
 
 def _only_the_worker_s_role(assembly: Path) -> dict[str, Any]:
@@ -140,6 +143,12 @@ def test_everybody_does_their_work_with_their_own_role(enforced: Enforced, recei
     eventually(lambda: bool(receiver.came))
     assert receiver.verified(made["secret"])["data"]["id"] == job["id"]
     enforced.stack.call("DELETE", f"webhooks/{made['id']}")
+
+
+def test_the_worker_may_write_no_recording(enforced: Enforced) -> None:
+    s3 = client_for("s3", {**enforced.stack.env, **enforced.worker})
+    with closing(s3), pytest.raises(ClientError, match="AccessDenied"):
+        s3.put_object(Bucket=enforced.stack.media, Key="uploads/me/forged", Body=b"x")
 
 
 class TestWithoutAGrant:
