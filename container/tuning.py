@@ -8,8 +8,8 @@ MEMORY = (
     "glibc.malloc.hugetlb=1:glibc.malloc.mmap_max=0:glibc.malloc.trim_threshold=8589934592:glibc.malloc.arena_max=1"
 )
 """For each layer of a window Whisper asks for tens of megabytes and gives them back. As a rule the kernel takes them
-away at once, and hands them out again zeroed, in pages of 4 KiB: a fourth of all the time. So they are kept, in pages
-of 2 MiB where the kernel has them to give (GNU C library manual, "Memory Allocation Tunables")."""
+away at once, and hands them out again zeroed, in pages of 4 KiB: a fourth of what encoding takes. So they are kept, in
+pages of 2 MiB where the kernel has them to give (GNU C library manual, "Memory Allocation Tunables")."""
 
 TUNING = {"GLIBC_TUNABLES": MEMORY, "ORT_DISABLE_TELEMETRY": "1"}
 """ONNX Runtime's packages tell Microsoft of each model that is loaded, unless they are told not to (its Privacy.md)."""

@@ -15,6 +15,7 @@ from container.decoding import Decoders, DecoderTerms
 from container.heartbeat import Heartbeat
 from container.holding import Holding
 from container.log import Log, about
+from container.patience import patiently
 from container.spot import InstanceMetadata, SpotWatch
 from container.stopping import Reason, Stopping
 from container.telemetry import Telemetry
@@ -31,6 +32,7 @@ from tiro.errors import (
     PermanentError,
     ServiceUnavailable,
     TiroError,
+    TransientError,
 )
 from tiro.job import Job, Run
 from tiro.message import JobMessage
@@ -205,25 +207,32 @@ class Worker:
         with heartbeat, world.watchdog.watch(claim.job.id, let_go) as watch:
             if notebook.stretches:
                 about(claim.job, claim.run, self._log)("resumed", from_seconds=notebook.stretches[-1].end)
-            return service.transcribe(
-                claim,
-                transcriber=world.transcriber,
-                jobs=world.jobs,
-                runs=world.runs,
-                transcripts=world.transcripts,
-                clock=world.clock,
-                limits=settings,
-                on_progress=progress,
-                checkpoint=notebook,
-            )
+            try:
+                return service.transcribe(
+                    claim,
+                    transcriber=world.transcriber,
+                    jobs=world.jobs,
+                    runs=world.runs,
+                    transcripts=world.transcripts,
+                    clock=world.clock,
+                    limits=settings,
+                    on_progress=progress,
+                    checkpoint=notebook,
+                )
+            except TransientError:
+                self._write(claim, notebook)  # here, where the lease is kept meanwhile
+                raise
 
     def _return(self, claim: Claim, notebook: service.Notebook, *, counted: bool) -> None:
         """Give a job back with what is heard of it, as far as that can be written."""
+        self._write(claim, notebook)
+        patiently(lambda: service.give_back(claim, counted=counted, runs=self._world.runs, checkpoint=notebook.trail))
+
+    def _write(self, claim: Claim, notebook: service.Notebook) -> None:
         try:
-            notebook.write()
+            patiently(notebook.write)
         except TiroError as error:
             self._log("could not write a checkpoint", job_id=claim.job.id, error=error)
-        service.give_back(claim, counted=counted, runs=self._world.runs, checkpoint=notebook.trail)
 
     def _retry(self, claim: Claim, holding: Holding, notebook: service.Notebook, error: Exception) -> None:
         attempts = claim.job.attempts

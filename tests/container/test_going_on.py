@@ -8,6 +8,7 @@ from collections.abc import Callable
 
 import pytest
 
+from container import patience
 from tests.factories import make_transcript
 from tests.fakes import FakeTranscriber
 from tests.fakes_checkpoints import Counting
@@ -86,12 +87,33 @@ def test_after_a_crash_the_next_attempt_goes_on_at_the_last_part() -> None:
 
 def test_what_no_part_holds_is_heard_again() -> None:
     house = House()
-    transcriber, job = counting(house, seconds=4), house.drop("inbox/ada/a.mp3")
+    transcriber, job = counting(house, seconds=2), house.drop("inbox/ada/a.mp3")
     kill(house, 5, transcriber)
-    assert len(house.checkpoints.keys) == 1, "parts are at least ten seconds apart"
+    assert len(house.checkpoints.keys) == 1, "at eight seconds, since the next comes at ten"
     house.work()
     assert said(house, job) == WHOLE
-    assert transcriber.heard == [0, 1, 2, 3, 4, 3, 4, 5]
+    assert transcriber.heard == [0, 1, 2, 3, 4, 4, 5]
+
+
+def test_a_part_does_not_wait_for_a_stretch_that_comes_too_late() -> None:
+    house = House()
+    transcriber, job = counting(house, seconds=6), house.drop("inbox/ada/a.mp3")
+    kill(house, 3, transcriber)
+    assert len(house.checkpoints.keys) == 3
+    house.work()
+    assert said(house, job) == WHOLE
+    assert transcriber.heard == [0, 1, 2, 3, 4, 5], "nothing twice"
+
+
+def test_a_long_wait_makes_one_part_and_not_many() -> None:
+    house = House()
+    transcriber = counting(house, total=12, seconds=0)
+    house.drop("inbox/ada/a.mp3")
+    at(1, lambda: house.clock.advance(60), transcriber)  # such as for others' batches
+    for number in range(2, 12):
+        at(number, lambda: house.clock.advance(1), transcriber)
+    kill(house, 11, transcriber)
+    assert len(house.checkpoints.keys) == 2
 
 
 @pytest.mark.parametrize("number", range(1, 6))
@@ -181,6 +203,52 @@ def test_a_bucket_that_takes_nothing_stops_nobody(monkeypatch: pytest.MonkeyPatc
     at(4, lambda: monkeypatch.setattr(house.checkpoints, "put", put), transcriber)
     kill(house, 5, transcriber)
     assert len(house.checkpoints.keys) == 1, "what was not taken goes with the next part"
+    house.work()
+    assert said(house, job) == WHOLE
+    assert transcriber.heard == [0, 1, 2, 3, 4, 5]
+
+
+class Outage:
+    """So many calls fail, and then all is as it was."""
+
+    def __init__(self, monkeypatch: pytest.MonkeyPatch, *calls: tuple[object, str], failures: int) -> None:
+        self.left = failures
+        for owner, name in calls:
+            monkeypatch.setattr(owner, name, self._failing(getattr(owner, name)))
+
+    def _failing(self, do: Callable[..., object]) -> Callable[..., object]:
+        def call(*given: object, **named: object) -> object:
+            if self.left:
+                self.left -= 1
+                raise ServiceUnavailable
+            return do(*given, **named)
+
+        return call
+
+
+@pytest.mark.parametrize("failures", [1, 2, 3, 6])
+def test_a_bucket_that_is_away_at_the_end_costs_an_attempt_and_nothing_heard(
+    monkeypatch: pytest.MonkeyPatch, failures: int
+) -> None:
+    monkeypatch.setattr(patience, "PAUSES", (0.0,) * 5)
+    house = House()
+    transcriber, job = counting(house, seconds=1), house.drop("inbox/ada/a.mp3")
+    Outage(monkeypatch, (house.transcripts, "put"), (house.checkpoints, "put"), failures=failures)
+    house.work()
+    assert (stored(house, job).status, stored(house, job).attempts) == (JobStatus.QUEUED, 1)
+    house.clock.advance(60)
+    house.work()
+    assert said(house, job) == WHOLE
+    assert transcriber.heard == [0, 1, 2, 3, 4, 5]
+
+
+def test_a_table_that_is_away_at_the_end_costs_nothing_heard(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(patience, "PAUSES", (0.0,) * 5)
+    house = House()
+    transcriber, job = counting(house, seconds=1), house.drop("inbox/ada/a.mp3")
+    Outage(monkeypatch, (house.runs, "finish"), failures=4)
+    house.work()
+    house.clock.advance(60)
     house.work()
     assert said(house, job) == WHOLE
     assert transcriber.heard == [0, 1, 2, 3, 4, 5]

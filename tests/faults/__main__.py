@@ -19,8 +19,9 @@ from sandbox.machine import Options
 from sandbox.state import State
 from sandbox.up import SAMPLE
 from tests.faults.campaign import Day, Size, receiver
-from tests.faults.field import clips, open_field
-from tests.faults.lane import Heard, Lane
+from tests.faults.field import open_field, speech
+from tests.faults.hearing import Heard
+from tests.faults.lane import Lane
 from tests.faults.ledger import Told
 from tests.faults.plan import make_plan, rare
 from tests.faults.report import Report, print_report, write_report
@@ -31,7 +32,7 @@ def main(arguments: list[str] | None = None) -> int:
     for name in [name for name in os.environ if name.startswith(("AWS_", "TIRO_"))]:
         del os.environ[name]
     folder = asked.folder or Path(tempfile.mkdtemp(prefix="tiro-faults-"))
-    size = Size(asked.faults, asked.jobs, asked.seed)
+    size = Size(asked.faults, asked.jobs, asked.seed, asked.long, limit_seconds=60 * asked.minutes)
     report = campaign(size, folder, asked.corpus, workers=asked.workers, console=Console(stderr=True))
     print_report(report, Console())
     if asked.write:
@@ -68,7 +69,7 @@ def campaign(size: Size, folder: Path, corpus: Path, *, workers: int, console: C
         day = Day(
             ground=ground,
             lanes=lanes,
-            clips=clips(corpus, SAMPLE, longest=8.0),
+            speech=speech(corpus, SAMPLE),
             plan=plan,
             size=size,
             told=told,
@@ -83,6 +84,8 @@ def _parser() -> argparse.ArgumentParser:
     parser.add_argument("--faults", type=int, default=220)
     parser.add_argument("--jobs", type=int, default=110)
     parser.add_argument("--seed", type=int, default=1)
+    parser.add_argument("--long", type=float, default=0.12, help="the share of jobs that are minutes long, not seconds")
+    parser.add_argument("--minutes", type=float, default=45.0, help="after which the day is over, full or not")
     parser.add_argument("--workers", type=int, default=2)
     parser.add_argument("--corpus", type=Path, default=Path(), help="of real speech; else the sandbox's sample")
     parser.add_argument("--folder", type=Path, help="where logs and state stay; else thrown away when all is well")

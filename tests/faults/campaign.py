@@ -9,12 +9,11 @@ from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass, field
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
-from pathlib import Path
 
 import httpx
 from botocore.exceptions import BotoCoreError, ClientError
 
-from tests.faults.field import Field
+from tests.faults.field import Field, Speech
 from tests.faults.lane import Lane
 from tests.faults.ledger import Injected, Seen, Told, Verdict, judge
 from tests.faults.plan import Fault, LaneFault, WorldFault
@@ -32,8 +31,9 @@ class Size:
     faults: int
     jobs: int
     seed: int
-    settle_seconds: float = 180.0  # that the last jobs may take when nothing goes wrong any more
-    limit_seconds: float = 1200.0
+    long: float = 0.0  # the share of jobs whose recording is longer than a clip
+    settle_seconds: float = 300.0  # that the last jobs may take when nothing goes wrong any more
+    limit_seconds: float = 2700.0  # after which no more jobs come, nor faults
 
 
 @dataclass
@@ -42,7 +42,7 @@ class Day:
 
     ground: Field
     lanes: Sequence[Lane]
-    clips: Sequence[Path]
+    speech: Speech
     plan: list[Fault]
     size: Size
     told: Told
@@ -89,7 +89,8 @@ class Day:
                 self._submit_one()
 
     def _submit_one(self) -> None:
-        clip = self._dice.choice(self.clips)
+        long = self._dice.random() < self.size.long
+        clip = self._dice.choice((long and self.speech.recordings) or self.speech.clips)
         if self._dice.random() < 0.3:
             self.ground.drop(clip, self._jobs())
         else:
@@ -113,8 +114,13 @@ class Day:
             del self._undo[lane.name]
         if lane.name in self._armed:
             self._look(lane)
-        elif lane.ready and self.plan and len(self.injected) < self.size.faults:
+        elif lane.ready and self.plan and self._due():
             self._arm(lane, self.plan.pop())
+
+    def _due(self) -> bool:
+        """Whether it is time for another fault: they come evenly over the jobs, or a long one would meet them all."""
+        so_far = len(self.injected) + len(self._armed)
+        return so_far < min(1.0, self._jobs() / self.size.jobs) * self.size.faults
 
     def _arm(self, lane: Lane, fault: Fault) -> None:
         self._armed[lane.name] = fault, time.monotonic(), lane.job

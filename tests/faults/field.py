@@ -196,11 +196,23 @@ def _wait_for_api(http: httpx.Client, seconds: float = 60.0) -> None:
         time.sleep(0.3)
 
 
-def clips(corpus: Path, sample: Path, longest: float) -> Sequence[Path]:
-    """Return short recordings of real speech: the corpus's, or where there is none the sandbox's sample."""
+@dataclass(frozen=True)
+class Speech:
+    """Real speech to send: clips of one window, and recordings of many."""
+
+    clips: Sequence[Path]
+    recordings: Sequence[Path] = ()
+
+
+def speech(corpus: Path, sample: Path) -> Speech:
+    """Return the corpus's speech; where there is no corpus, the sandbox's sample."""
     manifest = corpus / "manifest.jsonl"
     if not manifest.is_file():
-        return [sample]
+        return Speech([sample])
     known = [json.loads(line) for line in manifest.read_text().splitlines()]
-    short = [one for one in known if one["category"] == "speech" and 2.5 <= (one["duration"] or 0.0) <= longest]
-    return [corpus / one["path"] for one in short if not one["path"].endswith(".raw")]
+
+    def of(kinds: set[str], shortest: float, longest: float) -> list[Path]:
+        fitting = [k for k in known if k["category"] in kinds and shortest <= (k["duration"] or 0.0) <= longest]
+        return [corpus / each["path"] for each in fitting if not each["path"].endswith(".raw")]
+
+    return Speech(clips=of({"speech"}, 2.5, 8.0), recordings=of({"dialogue", "long"}, 40.0, 610.0))

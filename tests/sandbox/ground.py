@@ -57,17 +57,12 @@ class Ground:
             if url not in (env["TIRO_QUEUE_URL"], env["TIRO_BATCH_QUEUE_URL"]):  # their workers live on
                 sqs.set_queue_attributes(QueueUrl=url, Attributes={"VisibilityTimeout": str(HIDDEN_SECONDS)})
 
-    @contextmanager
-    def worker(self, name: str, tree: Path, env: Mapping[str, str]) -> Iterator[Child]:
-        """Run a worker of the code in `tree`, and ask it to stop when you have done."""
+    def worker(self, name: str, tree: Path, env: Mapping[str, str]) -> Child:
+        """Begin a worker of the code in `tree`, which is yours to stop."""
         own = {"TIRO_HEARTBEAT_FILE": str(self.state.root / f"{name}.alive"), "TIRO_THREADS": "1"}
         argv = [sys.executable, "-m", "container.worker"]
-        log = self.state.log(name)
-        child = Child(Command(name, argv, plain_environment(os.environ) | dict(env) | own, tree, log, grace=30))
-        try:
-            yield child
-        finally:
-            child.stop()
+        plain = plain_environment(os.environ)
+        return Child(Command(name, argv, plain | dict(env) | own, tree, self.state.log(name), grace=30))
 
 
 @contextmanager

@@ -85,8 +85,12 @@ def enforced(assembly: Path) -> Iterator[Enforced]:
     with open_ground(assembly.parent / "state", judging) as ground:
         place = ground.deploy(read_assembly(assembly))
         credentials = _assume(ground, worker_role)
-        with ground.worker("worker", ROOT, {**place.env, **credentials}), Stack(place) as stack:
-            yield Enforced(stack, ground.emulator.client("iam"), credentials)
+        worker = ground.worker("worker", ROOT, {**place.env, **credentials})
+        try:
+            with Stack(place) as stack:
+                yield Enforced(stack, ground.emulator.client("iam"), credentials)
+        finally:
+            worker.stop()
 
 
 def _only_the_worker_s_role(assembly: Path) -> dict[str, Any]:

@@ -21,7 +21,8 @@ from sandbox.state import State
 from sandbox.up import SAMPLE
 from tests.faults.campaign import receiver
 from tests.faults.field import open_field
-from tests.faults.lane import Heard, Lane
+from tests.faults.hearing import Heard
+from tests.faults.lane import Lane
 from tests.faults.ledger import Told
 from tests.soak.hour import Hour, Terms, wait_ready
 from tests.soak.mix import arrivals

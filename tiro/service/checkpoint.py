@@ -1,14 +1,14 @@
 """Keeps what is heard of a recording where the next attempt finds it, and its owner meanwhile.
 
-Stretches are gathered and written as parts, each once, at least PART_SECONDS apart. S3 knows no fence: which parts
-count says the trail in the job's lease, which only its holder can write.
+Stretches are gathered and written as parts, each once, ten seconds apart or a little less. S3 knows no fence: which
+parts count says the trail in the job's lease, which only its holder can write.
 """
 
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
 from contextlib import suppress
-from datetime import datetime
+from datetime import timedelta
 from functools import cached_property
 
 from tiro.checkpoint import Stretch, Trail, Written, unbroken
@@ -18,8 +18,9 @@ from tiro.formats.languages import spaced
 from tiro.job import Job, Run
 from tiro.ports import CheckpointStore, Clock, JobStore
 
-PART_SECONDS = 10.0
-"""Of the wall's clock, between two parts: so many puts an hour, however fast an engine hears."""
+PART = timedelta(seconds=10)
+"""Of the wall's clock, that may pass before what is heard is written: so many puts an hour, however fast an engine
+hears. A put and its note in the lease cost as much as 30 ms of a small GPU."""
 
 SHOWN_PARTS = 6
 SHOWN_CHARACTERS = 4000
@@ -35,7 +36,8 @@ class Notebook:
         self._before = run.checkpoint
         self._parts = 0
         self._unwritten: Stretch | None = None
-        self._written_at: datetime = clock.now()
+        self._written_at = self._added_at = clock.now()
+        self._wait = timedelta()  # the longest for a stretch, since a part was written
 
     @cached_property
     def stretches(self) -> Sequence[Stretch]:
@@ -53,15 +55,22 @@ class Notebook:
             self._unwritten = stretch
         else:
             self._unwritten = self._unwritten.then(stretch)
-        if (self._clock.now() - self._written_at).total_seconds() >= PART_SECONDS:
+        if self._due():
             with suppress(TransientError):
                 self.write()
+
+    def _due(self) -> bool:
+        """Whether a part is to be written now: another stretch, if it takes as long as others, would come too late."""
+        now = self._clock.now()
+        self._wait = max(self._wait, now - self._added_at)
+        self._added_at = now
+        return now - self._written_at + self._wait >= PART  # after half of it at the soonest: it holds the wait
 
     def write(self) -> None:
         """Write what is not written yet. Raises ServiceUnavailable."""
         if self._unwritten is None:
             return
-        self._written_at = self._clock.now()
+        self._written_at, self._wait = self._clock.now(), timedelta()
         self._store.put(part_key(self._job, self._attempt, self._parts), self._unwritten)
         self._parts += 1
         self._unwritten = None
