@@ -53,15 +53,17 @@ class Story:
         with _held(self.worker):  # or it would have heard all before the stack is there
             place = self.ground.deploy(assembly)
         self.deployments += 1
-        if self.worker:
-            self.worker.stop()  # asked to, as a newer image has it
+        self.close()
         self.worker = self.ground.worker(f"worker{self.deployments}", tree, {**place.env, **ONE_IN_HAND})
         self.stack = Stack(place)
         return self.stack
 
     def close(self) -> None:
+        """Ask the worker to stop, as a newer image has it, and leave the stack alone."""
         if self.worker:
             self.worker.stop()
+        if self.stack:
+            self.stack.__exit__()
 
     def submit(self, stack: Stack) -> dict[str, Any]:
         job = stack.submit({"upload": {}})

@@ -26,7 +26,7 @@ HIDDEN_SECONDS = 15
 class Place:
     """A stack that is there, and the environment that leads to it."""
 
-    env: Mapping[str, str]
+    env: dict[str, str]
     port: int
 
 

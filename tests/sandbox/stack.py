@@ -5,7 +5,7 @@ from __future__ import annotations
 import json
 import re
 import time
-from collections.abc import Callable, Mapping
+from collections.abc import Callable
 from contextlib import closing
 from typing import Any, Protocol, Self, TypeVar
 
@@ -29,7 +29,7 @@ class Running(Protocol):
     """A stack that somebody has deployed."""
 
     @property
-    def env(self) -> Mapping[str, str]: ...
+    def env(self) -> dict[str, str]: ...
 
     @property
     def port(self) -> int: ...
