@@ -13,7 +13,7 @@ from container.tuning import tuned
 
 def main(arguments: list[str]) -> None:
     """Never returns."""
-    command = [sys.executable, "-m", *(arguments or ["container.worker"])]
+    command = [sys.executable, "-m", *(arguments or ["container.main"])]
     os.execve(sys.executable, command, tuned(os.environ))  # noqa: S606
 
 

@@ -1,4 +1,4 @@
-"""All of Tiro on fakes: the pieces wired as functions/wiring.py and container/worker.py wire the real ones."""
+"""All of Tiro on fakes: the pieces wired as functions/wiring.py and container/main.py wire the real ones."""
 
 from __future__ import annotations
 

@@ -16,7 +16,8 @@ from pathlib import Path
 from typing import Any, ClassVar
 from uuid import uuid4
 
-from container import hearing, log, transcriber, worker
+from container import hearing, log, transcriber
+from container import main as begin
 from container.engines import faster_whisper
 from container.tongue import Vote
 from container.windows import Window
@@ -100,7 +101,7 @@ def main() -> int:
     faster_whisper.FasterWhisperEngine = CountingEngine  # type: ignore[misc]
     transcriber.Hearing = CountingHearing  # type: ignore[attr-defined]
     transcriber.WindowTranscriber = NamingTranscriber  # type: ignore[misc]
-    return worker.main()
+    return begin.main()
 
 
 if __name__ == "__main__":

@@ -101,7 +101,7 @@ class TestWorker:
         for stack in (workers, cpu):
             told = {pair["Name"]: pair["Value"] for pair in container(stack)["Environment"]}
             heard.append((told["TIRO_ENGINE"], told["TIRO_BATCH_SIZE"]))
-        assert heard == [("openai", "32"), ("faster-whisper", "4")]
+        assert heard == [("openai", "32"), ("faster-whisper", "8")]
 
     def test_its_log_does_not_stay_for_ever(self, workers: Synthesized) -> None:
         assert {log["RetentionInDays"] for log in workers.of_type("AWS::Logs::LogGroup").values()} == {365}
