@@ -60,7 +60,8 @@ class Ground:
     def worker(self, name: str, tree: Path, env: Mapping[str, str]) -> Child:
         """Begin a worker of the code in `tree`, which is yours to stop."""
         own = {"TIRO_HEARTBEAT_FILE": str(self.state.root / f"{name}.alive"), "TIRO_THREADS": "1"}
-        argv = [sys.executable, "-m", "container.worker"]
+        module = "container" if (tree / "container/__main__.py").exists() else "container.worker"  # as it once began
+        argv = [sys.executable, "-m", module]
         plain = plain_environment(os.environ)
         return Child(Command(name, argv, plain | dict(env) | own, tree, self.state.log(name), grace=30))
 
