@@ -8,6 +8,7 @@ from dataclasses import dataclass
 from aws_cdk import Duration, RemovalPolicy
 from aws_cdk import aws_apigateway as apigateway
 from aws_cdk import aws_iam as iam
+from aws_cdk import aws_kms as kms
 from aws_cdk import aws_lambda as lambda_
 from aws_cdk import aws_logs as logs
 from constructs import Construct
@@ -79,6 +80,7 @@ class ApiOptions:
     authorizer_cache_seconds: int  # 0: ask every time; for so long a revoked key still opens
     log_retention: str  # a name in aws_logs.RetentionDays
     retain: bool  # keep the access log when the stack goes
+    key: kms.IKey | None  # what it is encrypted by; None: AWS's own
 
 
 class Api(Construct):
@@ -122,6 +124,7 @@ class Api(Construct):
         log = logs.LogGroup(
             self,
             "AccessLog",
+            encryption_key=self._options.key,
             retention=logs.RetentionDays[self._options.log_retention],
             removal_policy=RemovalPolicy.RETAIN if self._options.retain else RemovalPolicy.DESTROY,
         )

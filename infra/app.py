@@ -17,12 +17,13 @@ from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
-from aws_cdk import App
+from aws_cdk import App, Stack
 
 from infra.bundling import BundlingError, Target, bundle
 from infra.config import ConfigError, configure
 from infra.edge import EdgeStack
 from infra.service import ServiceStack
+from infra.watch import STAGE_TAG
 from infra.workers import WorkersStack
 
 ROOT = Path(__file__).resolve().parent.parent
@@ -50,6 +51,9 @@ def build(context: Mapping[str, Any], *, output: Path, validate: bool = True) ->
         WorkersStack(app, f"tiro-{config.stage}-workers", config=config, code=code, root=ROOT, service=service)
     if config.edge:
         EdgeStack(app, f"tiro-{config.stage}-edge", config=config, api=service.api.api)
+    for stack in app.node.children:
+        if isinstance(stack, Stack):
+            stack.tags.set_tag(STAGE_TAG, config.stage)  # the stack's own, which CloudFormation gives to all in it
     return app
 
 

@@ -6,6 +6,7 @@ import json
 
 from aws_cdk import Duration
 from aws_cdk import aws_events as events
+from aws_cdk import aws_kms as kms
 from aws_cdk import aws_lambda as lambda_
 from aws_cdk.aws_lambda_event_sources import SqsDlq
 from constructs import Construct
@@ -23,11 +24,11 @@ LONGEST_HOURS = 20
 class Changes(Construct):
     """An event bus of the stack's own: a rule of somebody else's never matches another stage by mistake."""
 
-    def __init__(self, scope: Construct, construct_id: str, *, name: str) -> None:
+    def __init__(self, scope: Construct, construct_id: str, *, name: str, key: kms.IKey | None) -> None:
         super().__init__(scope, construct_id)
         self.bus = events.EventBus(self, "Bus", event_bus_name=name)
         # Which records of the stream were given up: not what they say, which the table knows for a week.
-        self.given_up = make_queue(self, "GivenUp", visibility=30)
+        self.given_up = make_queue(self, "GivenUp", visibility=30, key=key)
         acknowledge(self.given_up, "SQS3", "It is the dead-letter queue of a stream.")
 
     def wake(self, function: lambda_.Function, stream_arn: str) -> None:

@@ -20,6 +20,8 @@ LONGEST_CACHE_SECONDS = 60
 
 WORKERS = ("gpu", "cpu", "none")
 
+KMS_KEY = r"|make|arn:[\w-]+:kms:[\w-]+:\d{12}:key/[\w-]+"
+
 MOST_ZONES = 6
 
 DAYS = ("mon", "tue", "wed", "thu", "fri", "sat", "sun")
@@ -57,6 +59,7 @@ class StageConfig(DispatchTerms):
     replaced_days: int = 7  # a version that was overwritten or deleted is kept
     log_retention: str = "ONE_MONTH"  # a name in aws_cdk.aws_logs.RetentionDays
     retain: bool = False  # keep table, buckets and logs when the stack goes; recovery and deletion protection
+    kms_key: str = ""  # encrypts them: make, one of the stack's own; or a key's ARN; empty: AWS's own do
 
     # how fast things go
     visibility_seconds: int = WorkerSettings.visibility_seconds
@@ -145,6 +148,12 @@ def _check(config: StageConfig) -> None:
             f"authorizer_cache_seconds is {config.authorizer_cache_seconds}, and a revoked key would open for so "
             f"long. Choose 0 to {LONGEST_CACHE_SECONDS}."
         )
+    _check_trust(config)
+
+
+def _check_trust(config: StageConfig) -> None:
+    if not re.fullmatch(KMS_KEY, config.kms_key):
+        raise ConfigError(f"kms_key is {config.kms_key!r}. Say make, or the ARN of a key (not of an alias).")
     for network in config.allow_networks:
         try:
             ip_network(network)

@@ -13,6 +13,7 @@ from constructs import Construct
 
 from infra.api import STAGE
 from infra.config import StageConfig
+from infra.front import front_code
 from infra.nag import acknowledge
 
 API_PATHS = ("/v1/*", "/docs", "/openapi.json", "/problems/*")
@@ -24,6 +25,17 @@ POLICY = (
     "base-uri 'none'; form-action 'self'; frame-ancestors 'none'"
 )
 """Of the page: its own scripts alone. It sends recordings to S3 itself, by addresses that were signed for it."""
+
+YEAR = Duration.days(365)
+
+HEADERS = {
+    "content-security-policy": POLICY,
+    "x-content-type-options": "nosniff",
+    "x-frame-options": "DENY",
+    "referrer-policy": "no-referrer",
+    "strict-transport-security": f"max-age={YEAR.to_seconds():.0f}; includeSubDomains",
+}
+"""What `_headers` tells of the bucket's files, for what is answered without one."""
 
 LOG_DAYS = 90
 
@@ -81,6 +93,11 @@ class EdgeStack(Stack):
             viewer_protocol_policy=cloudfront.ViewerProtocolPolicy.REDIRECT_TO_HTTPS,
             response_headers_policy=self._headers(),
             compress=True,
+            function_associations=[
+                cloudfront.FunctionAssociation(
+                    function=self._front(), event_type=cloudfront.FunctionEventType.VIEWER_REQUEST
+                )
+            ],
         )
         certificate = (
             acm.Certificate.from_certificate_arn(self, "Certificate", config.certificate) if config.domain else None
@@ -104,6 +121,15 @@ class EdgeStack(Stack):
         self._acknowledge(distribution, config)
         return distribution
 
+    def _front(self) -> cloudfront.Function:
+        return cloudfront.Function(
+            self,
+            "Front",
+            comment="Tiro: the page at the root",
+            code=cloudfront.FunctionCode.from_inline(front_code(HEADERS)),
+            runtime=cloudfront.FunctionRuntime.JS_2_0,
+        )
+
     def _acknowledge(self, distribution: cloudfront.Distribution, config: StageConfig) -> None:
         acknowledge(distribution, "CFR1", "A scribe serves every country; who may call is said by keys.")
         if not config.edge_web_acl:
@@ -124,7 +150,7 @@ class EdgeStack(Stack):
                 referrer_policy=cloudfront.HeadersReferrerPolicy.NO_REFERRER, override=True
             ),
             strict_transport_security=cloudfront.ResponseHeadersStrictTransportSecurity(
-                access_control_max_age=Duration.days(365), include_subdomains=True, override=True
+                access_control_max_age=YEAR, include_subdomains=True, override=True
             ),
         )
         return cloudfront.ResponseHeadersPolicy(self, "Headers", security_headers_behavior=headers)

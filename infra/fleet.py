@@ -10,6 +10,7 @@ from aws_cdk import CfnElement, Duration, RemovalPolicy, Size, Tags
 from aws_cdk import aws_ec2 as ec2
 from aws_cdk import aws_ecs as ecs
 from aws_cdk import aws_iam as iam
+from aws_cdk import aws_kms as kms
 from aws_cdk import aws_logs as logs
 from constructs import Construct
 
@@ -45,6 +46,7 @@ class FleetOptions:
     cpu: int  # 1024 a core
     memory: int  # MiB
     log_retention: str  # a name in aws_logs.RetentionDays
+    key: kms.IKey | None  # what its log is encrypted by, and all that it works on; None: AWS's own
 
 
 class Fleet(Grantee):
@@ -61,7 +63,7 @@ class Fleet(Grantee):
         options: FleetOptions,
     ) -> None:
         super().__init__(scope, construct_id)
-        self._network, self._options = network, options
+        self._network, self._options, self.key = network, options, options.key
         self.cluster = ecs.Cluster(
             self, "Cluster", vpc=network.vpc, container_insights_v2=ecs.ContainerInsights.DISABLED
         )
@@ -149,6 +151,7 @@ class Fleet(Grantee):
         log = logs.LogGroup(
             self,
             "Log",
+            encryption_key=self.key,
             retention=logs.RetentionDays[self._options.log_retention],
             removal_policy=RemovalPolicy.DESTROY,
         )

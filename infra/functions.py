@@ -9,6 +9,7 @@ from typing import cast
 
 from aws_cdk import Duration, RemovalPolicy
 from aws_cdk import aws_iam as iam
+from aws_cdk import aws_kms as kms
 from aws_cdk import aws_lambda as lambda_
 from aws_cdk import aws_logs as logs
 from constructs import Construct
@@ -25,6 +26,7 @@ class Runtime:
     log_retention: str  # a name in aws_logs.RetentionDays
     retain: bool  # keep the logs when the stack goes
     tracing: bool
+    key: kms.IKey | None = None  # what the logs are encrypted by, and all else; None: AWS's own
 
 
 class Function(Grantee):
@@ -41,9 +43,11 @@ class Function(Grantee):
         memory: int,  # MiB; a share of CPU comes with it
     ) -> None:
         super().__init__(scope, module.title().replace("_", ""))
+        self.key = runtime.key
         log = logs.LogGroup(
             self,
             "Log",
+            encryption_key=runtime.key,
             retention=logs.RetentionDays[runtime.log_retention],
             removal_policy=RemovalPolicy.RETAIN if runtime.retain else RemovalPolicy.DESTROY,
         )

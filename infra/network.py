@@ -12,6 +12,7 @@ from collections.abc import Sequence
 from aws_cdk import Fn, RemovalPolicy
 from aws_cdk import aws_ec2 as ec2
 from aws_cdk import aws_iam as iam
+from aws_cdk import aws_kms as kms
 from aws_cdk import aws_logs as logs
 from constructs import Construct
 
@@ -24,8 +25,18 @@ HTTPS = ec2.Port.tcp(443)
 class Network(Construct):
     """A VPC with `zones` availability zones. `isolated`: tasks have subnets without a way out; else the machines'."""
 
-    def __init__(self, scope: Construct, construct_id: str, *, zones: int, isolated: bool, log_retention: str) -> None:
+    def __init__(
+        self,
+        scope: Construct,
+        construct_id: str,
+        *,
+        zones: int,
+        isolated: bool,
+        log_retention: str,
+        key: kms.IKey | None,
+    ) -> None:
         super().__init__(scope, construct_id)
+        self._key = key
         public = ec2.SubnetConfiguration(name="Machines", subnet_type=ec2.SubnetType.PUBLIC, cidr_mask=20)
         private = ec2.SubnetConfiguration(name="Tasks", subnet_type=ec2.SubnetType.PRIVATE_ISOLATED, cidr_mask=20)
         self.vpc = ec2.Vpc(
@@ -75,7 +86,11 @@ class Network(Construct):
     def _refused(self, log_retention: str) -> ec2.FlowLogOptions:
         """Write down what was refused: it is little, and never wanted."""
         log = logs.LogGroup(
-            self, "RefusedLog", retention=logs.RetentionDays[log_retention], removal_policy=RemovalPolicy.DESTROY
+            self,
+            "RefusedLog",
+            encryption_key=self._key,
+            retention=logs.RetentionDays[log_retention],
+            removal_policy=RemovalPolicy.DESTROY,
         )
         return ec2.FlowLogOptions(
             destination=ec2.FlowLogDestination.to_cloud_watch_logs(log), traffic_type=ec2.FlowLogTrafficType.REJECT

@@ -15,10 +15,11 @@ from constructs import Construct
 from infra.api import Api, ApiOptions
 from infra.changes import Changes
 from infra.config import StageConfig
+from infra.encryption import find_key
 from infra.functions import Function, Runtime
 from infra.nag import acknowledge
 from infra.queueing import Queue
-from infra.storage import DUE_INDEX, OWNER_INDEX, Storage
+from infra.storage import DUE_INDEX, OWNER_INDEX, Storage, StorageOptions
 from tiro.settings import (
     ApiSettings,
     AuthorizerSettings,
@@ -49,6 +50,7 @@ class ServiceStack(Stack):
 
     def __init__(self, scope: Construct, construct_id: str, *, config: StageConfig, code: Path) -> None:
         super().__init__(scope, construct_id, description="Tiro: API, jobs, queues and buckets")
+        self.key = find_key(self, wanted=config.kms_key, stage=config.stage, retain=config.retain)
         self._make_stores(config)
         self._make_functions(config, code)
         self._grant(config)
@@ -65,6 +67,7 @@ class ServiceStack(Stack):
                 authorizer_cache_seconds=config.authorizer_cache_seconds,
                 log_retention=config.log_retention,
                 retain=config.retain,
+                key=self.key,
             ),
         )
         self._tell_outputs()
@@ -77,33 +80,45 @@ class ServiceStack(Stack):
             "Work",
             visibility=config.visibility_seconds,
             dead_letter_visibility=BATCH_VISIBILITY_SECONDS,
+            key=self.key,
         )
         self.batch_work = Queue(  # what may wait; the workers look here when there is no other work
             self,
             "BatchWork",
             visibility=config.visibility_seconds,
             dead_letter_visibility=BATCH_VISIBILITY_SECONDS,
+            key=self.key,
         )
-        self.uploads = Queue(self, "Uploads", visibility=BATCH_VISIBILITY_SECONDS)
+        self.uploads = Queue(self, "Uploads", visibility=BATCH_VISIBILITY_SECONDS, key=self.key)
         self.fetches = Queue(
             self,
             "Fetches",
             visibility=6 * FETCH_SECONDS,
             dead_letter_visibility=BATCH_VISIBILITY_SECONDS,
+            key=self.key,
         )
-        self.deliveries = Queue(self, "Deliveries", visibility=6 * DELIVERY_SECONDS)
-        self.changes = Changes(self, "Changes", name=f"tiro-{config.stage}")
+        self.deliveries = Queue(self, "Deliveries", visibility=6 * DELIVERY_SECONDS, key=self.key)
+        self.changes = Changes(self, "Changes", name=f"tiro-{config.stage}", key=self.key)
         self.storage = Storage(
             self,
             "Storage",
-            retain=config.retain,
-            origins=config.origins,
-            upload_days=config.upload_days,
-            replaced_days=config.replaced_days,
+            options=StorageOptions(
+                retain=config.retain,
+                key=self.key,
+                origins=config.origins,
+                upload_days=config.upload_days,
+                replaced_days=config.replaced_days,
+            ),
         )
 
     def _make_functions(self, config: StageConfig, code: Path) -> None:
-        runtime = Runtime(code=code, log_retention=config.log_retention, retain=config.retain, tracing=config.tracing)
+        runtime = Runtime(
+            code=code,
+            log_retention=config.log_retention,
+            retain=config.retain,
+            tracing=config.tracing,
+            key=self.key,
+        )
         common = {
             "table": self.storage.table.table_name,
             "log_level": config.log_level,
@@ -305,6 +320,8 @@ class ServiceStack(Stack):
             # One at a time: a slow receiver keeps nobody waiting who is behind it.
             SqsEventSource(self.deliveries.queue, batch_size=1, report_batch_item_failures=True, max_concurrency=50)
         )
+        for reads in (self.on_upload, self.on_dead_letter, self.on_fetch, self.on_delivery):
+            reads.unlock("sqs:ReceiveMessage")  # which the event source grants
         self.changes.wake(self.on_job_change.function, self.storage.stream_arn)
         events.Rule(
             self,

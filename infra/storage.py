@@ -3,11 +3,13 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from dataclasses import dataclass
 from typing import Any, cast
 
 from aws_cdk import Aws, Duration, RemovalPolicy
 from aws_cdk import aws_dynamodb as dynamodb
 from aws_cdk import aws_iam as iam
+from aws_cdk import aws_kms as kms
 from aws_cdk import aws_s3 as s3
 from aws_cdk import aws_sqs as sqs
 from constructs import Construct
@@ -22,26 +24,29 @@ ACCESS_LOG_DAYS = 90
 ABANDONED_UPLOAD_DAYS = 2  # parts of a multipart upload that nobody completed
 
 
-class Storage(Construct):
-    """The table and three buckets. With `retain` they outlive the stack."""
+@dataclass(frozen=True, kw_only=True)
+class StorageOptions:
+    retain: bool  # all of it outlives the stack
+    key: kms.IKey | None  # what it is encrypted by; None: AWS's own
+    origins: tuple[str, ...]  # whose web pages may send and play
+    upload_days: int  # an uploaded recording is kept
+    replaced_days: int  # a version that was overwritten or deleted is kept
 
-    def __init__(
-        self,
-        scope: Construct,
-        construct_id: str,
-        *,
-        retain: bool,
-        origins: tuple[str, ...],
-        upload_days: int,
-        replaced_days: int,
-    ) -> None:
+
+class Storage(Construct):
+    """The table and three buckets."""
+
+    def __init__(self, scope: Construct, construct_id: str, *, options: StorageOptions) -> None:
         super().__init__(scope, construct_id)
-        self._removal = RemovalPolicy.RETAIN if retain else RemovalPolicy.DESTROY
-        self.table = self._make_table(retain=retain)
+        self._key, origins = options.key, options.origins
+        self._removal = RemovalPolicy.RETAIN if options.retain else RemovalPolicy.DESTROY
+        self.table = self._make_table(retain=options.retain)
         self._access_log = self._make_bucket(
-            "AccessLog", lifecycle_rules=[s3.LifecycleRule(id="age", expiration=Duration.days(ACCESS_LOG_DAYS))]
+            "AccessLog",
+            encryption=s3.BucketEncryption.S3_MANAGED,  # S3 writes its logs into no other (guide, "server access logs")
+            lifecycle_rules=[s3.LifecycleRule(id="age", expiration=Duration.days(ACCESS_LOG_DAYS))],
         )
-        self.media = self._make_media(origins, upload_days=upload_days, replaced_days=replaced_days)
+        self.media = self._make_media(origins, upload_days=options.upload_days, replaced_days=options.replaced_days)
         self.transcripts = self._make_transcripts(origins)
 
     def announce(self, prefixes: Sequence[str], *, to: sqs.Queue) -> None:
@@ -84,6 +89,8 @@ class Storage(Construct):
                 point_in_time_recovery_enabled=retain
             ),
             deletion_protection=retain,
+            encryption=dynamodb.TableEncryption.CUSTOMER_MANAGED if self._key else None,
+            encryption_key=self._key,
             removal_policy=self._removal,
         )
         table.add_global_secondary_index(
@@ -104,6 +111,7 @@ class Storage(Construct):
     def _make_media(self, origins: tuple[str, ...], *, upload_days: int, replaced_days: int) -> s3.Bucket:
         return self._make_bucket(
             "Media",
+            **self._encrypted,
             versioned=True,  # a job hears the version it was made for, whatever is dropped on top of it
             server_access_logs_bucket=self._access_log,
             server_access_logs_prefix="media/",
@@ -126,6 +134,7 @@ class Storage(Construct):
     def _make_transcripts(self, origins: tuple[str, ...]) -> s3.Bucket:
         return self._make_bucket(
             "Transcripts",
+            **self._encrypted,
             server_access_logs_bucket=self._access_log,
             server_access_logs_prefix="transcripts/",
             cors=[
@@ -143,6 +152,13 @@ class Storage(Construct):
             ],
         )
 
+    @property
+    def _encrypted(self) -> dict[str, Any]:
+        """With a key of KMS, one for the bucket is derived of it: S3 asks KMS a hundredth as often."""
+        if not self._key:
+            return {"encryption": s3.BucketEncryption.S3_MANAGED}
+        return {"encryption": s3.BucketEncryption.KMS, "encryption_key": self._key, "bucket_key_enabled": True}
+
     def _make_bucket(
         self, construct_id: str, *, lifecycle_rules: list[s3.LifecycleRule] | None = None, **properties: Any
     ) -> s3.Bucket:
@@ -155,7 +171,6 @@ class Storage(Construct):
             construct_id,
             block_public_access=s3.BlockPublicAccess.BLOCK_ALL,
             object_ownership=s3.ObjectOwnership.BUCKET_OWNER_ENFORCED,
-            encryption=s3.BucketEncryption.S3_MANAGED,
             enforce_ssl=True,
             minimum_tls_version=1.2,
             removal_policy=self._removal,

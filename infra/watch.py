@@ -10,6 +10,7 @@ from aws_cdk import aws_budgets as budgets
 from aws_cdk import aws_cloudwatch as cloudwatch
 from aws_cdk import aws_cloudwatch_actions as actions
 from aws_cdk import aws_iam as iam
+from aws_cdk import aws_kms as kms
 from aws_cdk import aws_lambda as lambda_
 from aws_cdk import aws_sns as sns
 from aws_cdk import aws_sns_subscriptions as subscriptions
@@ -18,6 +19,9 @@ from constructs import Construct
 
 NAMESPACE = "Tiro"
 """Of the metrics that Tiro tells itself (docs/telemetry.md)."""
+
+STAGE_TAG = "tiro:stage"
+"""By which a bill may be split, once it is activated as a cost allocation tag (docs/deploy.md)."""
 
 MINUTE = Duration.minutes(1)
 FIVE_MINUTES = Duration.minutes(5)
@@ -38,13 +42,16 @@ class Watched:
     dispatcher: lambda_.IFunction
     api_name: str
     target_wait_seconds: float  # that a backlog may last
+    key: kms.IKey | None  # what the topic is encrypted by; None: nothing
 
 
 class Watch(Construct):
     def __init__(self, scope: Construct, construct_id: str, *, watched: Watched, email: str, budget_usd: float) -> None:
         super().__init__(scope, construct_id)
         self._watched = watched
-        self.topic = sns.Topic(self, "Topic", display_name=f"Tiro, {watched.stage}", enforce_ssl=True)
+        self.topic = sns.Topic(
+            self, "Topic", display_name=f"Tiro, {watched.stage}", enforce_ssl=True, master_key=watched.key
+        )
         if email:
             self.topic.add_subscription(subscriptions.EmailSubscription(email))
         self._watch_queues()
@@ -159,7 +166,7 @@ class Watch(Construct):
         alarm.add_ok_action(actions.SnsAction(self.topic))
 
     def _limit(self, usd: float) -> None:
-        """Of the whole account, for what is Tiro's is not told apart until its tags are activated for billing."""
+        """Of what bears the stage's tag alone. Until that is activated for billing, nothing does."""
         self.topic.add_to_resource_policy(
             iam.PolicyStatement(
                 principals=[iam.ServicePrincipal("budgets.amazonaws.com")],
@@ -171,7 +178,10 @@ class Watch(Construct):
             self,
             "Budget",
             budget=budgets.CfnBudget.BudgetDataProperty(
-                budget_type="COST", time_unit="MONTHLY", budget_limit={"amount": usd, "unit": "USD"}
+                budget_type="COST",
+                time_unit="MONTHLY",
+                budget_limit={"amount": usd, "unit": "USD"},
+                cost_filters={"TagKeyValue": [f"user:{STAGE_TAG}${self._watched.stage}"]},
             ),
             notifications_with_subscribers=[
                 self._notice("ACTUAL", 80),

@@ -49,10 +49,19 @@ class WorkersStack(Stack):
         self.media = self._import_bucket("Media", service.storage.media)
         self.transcripts = self._import_bucket("Transcripts", service.storage.transcripts)
         self._runtime = Runtime(
-            code=code, log_retention=config.log_retention, retain=config.retain, tracing=config.tracing
+            code=code,
+            log_retention=config.log_retention,
+            retain=config.retain,
+            tracing=config.tracing,
+            key=service.key,
         )
         self.network = Network(
-            self, "Network", zones=config.zones, isolated=config.workers == "gpu", log_retention=config.log_retention
+            self,
+            "Network",
+            zones=config.zones,
+            isolated=config.workers == "gpu",
+            log_retention=config.log_retention,
+            key=service.key,
         )
         self.image = WorkerImage(
             self,
@@ -74,6 +83,7 @@ class WorkersStack(Stack):
                 cpu=config.worker_cpu or (3072 if config.workers == "gpu" else 4096),
                 memory=config.worker_memory,
                 log_retention=config.log_retention,
+                key=service.key,
             ),
         )
         self.dispatch = self._function("dispatch", self._tell_dispatcher(), DISPATCH_SECONDS)
@@ -276,6 +286,7 @@ class WorkersStack(Stack):
             dispatcher=self.dispatch.function,
             api_name=service.api.api.rest_api_name,
             target_wait_seconds=self._config.target_wait_seconds,
+            key=service.key,
         )
 
     # ------------------------------------------------------------ what others need to know

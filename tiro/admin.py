@@ -15,8 +15,19 @@ from tiro.errors import InvalidRequest, NotConfigured
 from tiro.key import ALL_SCOPES, ENTROPY_BYTES, ApiKey, Scope, hash_key, new_key, new_key_id
 from tiro.ports import KeyStore
 from tiro.request import OWNER_PATTERN
+from tiro.settings import variable
 
 ID_BYTES = 8
+
+TOLD = {
+    "TableName": "table",
+    "QueueUrl": "queue_url",
+    "BatchQueueUrl": "batch_queue_url",
+    "FetchQueueUrl": "fetch_queue_url",
+    "MediaBucket": "media_bucket",
+    "TranscriptBucket": "transcript_bucket",
+}
+"""Outputs of the service stack, by the settings that they are."""
 
 
 def open_keys(environ: Mapping[str, str], directory: Path) -> KeyStore:
@@ -28,17 +39,22 @@ def open_keys(environ: Mapping[str, str], directory: Path) -> KeyStore:
     return DynamoDBKeyStore(dynamodb_client_for(found), found["TIRO_TABLE"])
 
 
-def find_stack(name: str) -> Mapping[str, str]:
-    """Return the environment by which `tiro` reaches a deployed stack: by its domain, where it has one.
+def find_stack(name: str, environ: Mapping[str, str]) -> Mapping[str, str]:
+    """Return the environment by which `tiro` reaches a deployed stack, by its domain where it has one, and what
+    `tiro keys` and `tiro admin` need.
 
     Raises NotConfigured when there is no such stack, ServiceUnavailable.
     """
-    client = cloudformation_client()
+    client = cloudformation_client(environ)
     service = read_outputs(client, f"{name}-service")
     if service is None:
-        raise NotConfigured(f"There is no stack {name}-service in this account and region. Look at AWS_REGION.")
+        raise NotConfigured(
+            f"There is no stack {name}-service in {client.meta.region_name}, in this account. AWS_REGION names another "
+            "region, AWS_PROFILE another account."
+        )
     edge = read_outputs(client, f"{name}-edge") or {}
-    return {"TIRO_API_URL": edge.get("Url", service["ApiUrl"]), "TIRO_TABLE": service["TableName"]}
+    told = {variable(setting): service[output] for output, setting in TOLD.items() if output in service}
+    return {"TIRO_API_URL": edge.get("Url", service["ApiUrl"]), **told}
 
 
 def create_key(

@@ -6,6 +6,7 @@ Only the standard library is imported up here, as in tiro/cli.py.
 from __future__ import annotations
 
 import argparse
+import os
 import shlex
 
 from tiro.key_commands import Said
@@ -34,7 +35,7 @@ def configure(args: argparse.Namespace) -> Said:
         if error.name not in {"boto3", "botocore"}:
             raise
         raise NotConfigured("This command talks to AWS itself and needs boto3: pip install 'tiro[admin]'") from None
-    found = admin.find_stack(args.stack)
+    found = admin.find_stack(args.stack, os.environ)
     lines = [f"export {name}={shlex.quote(value)}\n" for name, value in found.items()]
     note = "set these in your shell, and TIRO_API_KEY by: tiro keys create --owner NAME"
     return Said("".join(lines), note)

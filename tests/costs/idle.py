@@ -84,6 +84,16 @@ def firewall(rules: int, prices: Mapping[str, Any]) -> float:
     return float(idle["firewall_month"] + rules * idle["firewall_rule_month"])
 
 
+def own_key(templates: Sequence[Template], prices: Mapping[str, Any]) -> float:
+    """Return USD a month of the option `kms_key=make`, in its first year: the key, and what is asked of it idly.
+
+    Each poller of a queue asks once in an hour, which infra/queueing.py sets. The two functions that look into the
+    table every minute ask once in five (DynamoDB guide, "Encryption at rest: how it works").
+    """
+    asked = polled_queues(templates) * POLLERS * HOURS + 2 * MINUTES / 5
+    return float(prices["idle"]["key_month"] + asked * prices["idle"]["key_requests_million"] / 1e6)
+
+
 def polled_queues(templates: Sequence[Template]) -> int:
     """Return how many queues Lambda looks into all the time; to look into the table's stream costs nothing."""
     mappings = _of(templates, "AWS::Lambda::EventSourceMapping")

@@ -16,7 +16,7 @@ from tests.costs.hours import (
     read_speeds,
     usd_per_audio_hour,
 )
-from tests.costs.idle import Template, firewall, idle_bill
+from tests.costs.idle import Template, firewall, idle_bill, own_key
 from tests.simulation.world import Nature
 from tiro.dispatch import Market
 
@@ -108,12 +108,14 @@ def idle(templates: Sequence[Template], firewall_rules: int) -> Rows:
     rows = [[line.what, line.how_many, f"{line.usd:.2f}", f"{line.beyond_free:.2f}"] for line in lines]
     total, beyond = sum(line.usd for line in lines), sum(line.beyond_free for line in lines)
     option = f"{firewall(firewall_rules, read_prices()):.2f}"
+    key = f"{own_key(templates, read_prices()):.2f}"
     head = ["", "how many", "USD a month, list", "beyond what is free for good"]
     return [
         head,
         *rows,
         ["**in all**", "", f"**{total:.2f}**", f"**{beyond:.2f}**"],
         ["option `waf`", "", option, option],
+        ["option `kms_key=make`", "", key, key],
     ]
 
 

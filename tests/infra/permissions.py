@@ -7,6 +7,7 @@ not know it refuses to judge. A part of a DynamoDB transaction is judged as the 
 
 from __future__ import annotations
 
+import json
 import re
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
@@ -156,6 +157,34 @@ def needs(service: str, operation: str, params: Mapping[str, Any], names: Mappin
             yield from _on_ecs(operation, params, called(params["cluster"]), called(params.get("taskDefinition", "")))
         case _:
             raise NotImplementedError(f"{service}:{operation}")
+
+
+KEY_NEEDS = {
+    "sqs": {"ReceiveMessage": "Decrypt", "SendMessage": "Decrypt GenerateDataKey"},
+    "s3": {"ListMultipartUploadParts": "Decrypt", "PutObject": "Decrypt GenerateDataKey"}
+    | dict.fromkeys(("GetObject", "GetObjectVersion"), "Decrypt"),
+    "dynamodb": dict.fromkeys(
+        (*("GetItem", "PutItem", "UpdateItem", "DeleteItem", "ConditionCheckItem"), "Query", "GetRecords"),
+        "Decrypt DescribeKey",
+    ),
+}
+"""What each call takes of the key that its object, message or item is encrypted by (the services' guides)."""
+
+
+def encrypted(stack: Synthesized) -> frozenset[str]:
+    """Return the table, buckets and queues whose key is not AWS's own, by what they are called in infra/."""
+    kinds = ("AWS::DynamoDB::Table", "AWS::S3::Bucket", "AWS::SQS::Queue")
+    found = {name: properties for kind in kinds for name, properties in stack.of_type(kind).items()}
+    locked = [name for name, properties in found.items() if "MasterKeyI" in json.dumps(properties)]
+    return frozenset(plain({"Ref": name}) for name in locked)
+
+
+def key_needs(need: Need, locked: frozenset[str]) -> Iterator[Need]:
+    """Yield what a call takes of the key besides, where it touches what is `locked` with one."""
+    service, _, action = need.action.partition(":")
+    if need.on.partition("/")[0].removesuffix("Stream") in locked:
+        for right in KEY_NEEDS.get(service, {}).get(action, "").split():
+            yield Need(f"kms:{right}", "Key", (("kms:ViaService", f"{service}.."),))  # less region and suffix
 
 
 def _on_items(operation: str, params: Mapping[str, Any], names: Mapping[str, str]) -> Iterator[Need]:

@@ -49,6 +49,7 @@ def test_any_setting_can_be_overridden(name: str, value: object, expected: objec
         ({"max_usd_per_hour": 5}, "needs to know what a worker costs"),
         ({"warm_days": "mon,someday"}, "Choose of: mon"),
         ({"domain": "scribe.example"}, "set both"),
+        ({"kms_key": "alias/mine"}, "Say make, or the ARN of a key"),
         ({"retain": "perhaps"}, "retain is 'perhaps', which is not bool"),
     ],
 )

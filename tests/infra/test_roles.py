@@ -15,11 +15,12 @@ import sys
 from collections import defaultdict
 from collections.abc import Iterator, Mapping
 from dataclasses import replace
+from typing import Any
 
 import pytest
 
 from tests.infra.conftest import ROOT, Synthesized, synthesize
-from tests.infra.permissions import Grant, Need, Role, plain, roles
+from tests.infra.permissions import Grant, Need, Role, encrypted, key_needs, plain, roles
 
 AT_WORK = [
     f"tests/functions/test_{name}"
@@ -56,11 +57,10 @@ Needs = Mapping[str, Mapping[Need, str]]
 """Of each role: what it takes, and a test that takes it."""
 
 
-@pytest.fixture(scope="module")
-def service(tmp_path_factory: pytest.TempPathFactory) -> Synthesized:
-    return synthesize(
-        tmp_path_factory.mktemp("roles"), stage="prod", source_buckets=ARCHIVE, image="codebuild", tracing="false"
-    )
+@pytest.fixture(scope="module", params=["", "make"], ids=["AWS's keys", "a key of one's own"])
+def service(request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFactory) -> Synthesized:
+    given = {"source_buckets": ARCHIVE, "image": "codebuild", "tracing": "false", "kms_key": request.param}
+    return synthesize(tmp_path_factory.mktemp("roles"), stage="prod", **given)
 
 
 @pytest.fixture(scope="module")
@@ -69,7 +69,7 @@ def granted(service: Synthesized) -> dict[str, Role]:
 
 
 @pytest.fixture(scope="module")
-def needed(service: Synthesized, tmp_path_factory: pytest.TempPathFactory) -> Needs:
+def calls(tmp_path_factory: pytest.TempPathFactory) -> list[dict[str, Any]]:
     file = tmp_path_factory.mktemp("calls") / "calls.json"
     plugin = ("-p", "tests.infra.recorder", "-p", "no:cacheprovider", "-k", f"not ({' or '.join(SLOW)})")
     ran = subprocess.run(
@@ -80,13 +80,21 @@ def needed(service: Synthesized, tmp_path_factory: pytest.TempPathFactory) -> Ne
         text=True,
     )
     assert ran.returncode == 0, ran.stdout[-4000:]
+    return list(json.loads(file.read_text()))
+
+
+@pytest.fixture(scope="module")
+def needed(service: Synthesized, calls: list[dict[str, Any]]) -> Needs:
     found: defaultdict[str, dict[Need, str]] = defaultdict(dict)
-    for call in json.loads(file.read_text()):
+    for call in calls:
         need = Need(call["action"], call["on"], tuple((key, value) for key, value in call["where"]))
         found[call["who"]][need] = call["test"]
     for stack in (service, service.beside("workers")):
         for who, need, why in _by_lambda(stack):
             found[who][need] = why
+    locked = encrypted(service)
+    for needs in found.values():
+        needs |= {of_key: why for need, why in needs.items() for of_key in key_needs(need, locked)}
     return found
 
 

@@ -15,6 +15,7 @@ import pytest
 
 from infra.api import OPEN_ROUTES, ROUTES
 from tests.infra.conftest import ROOT, Synthesized, synthesize
+from tiro.admin import TOLD
 
 FORTNIGHT = 14 * 24 * 3600
 
@@ -30,6 +31,7 @@ def test_outputs_are_what_the_other_parts_ask_for(prod: Synthesized) -> None:
         *("QueueUrl", "BatchQueueUrl", "DeadLetterQueueUrl", "UploadQueueUrl", "FetchQueueUrl"),
         "EventBusName",
     }
+    assert set(TOLD) <= told  # of which `tiro configure` reads these
 
 
 class TestSynth:

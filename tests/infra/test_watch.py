@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import re
 from pathlib import Path
 from typing import Any
@@ -65,6 +66,10 @@ def test_a_budget_is_told_to_the_topic_only_where_one_is_set(workers: Synthesize
     stage = synthesize(tmp_path, stage="dev", budget_usd=100, alarm_email="ops@example.com").beside("workers")
     [budget] = stage.of_type("AWS::Budgets::Budget").values()
     assert budget["Budget"]["BudgetLimit"] == {"Amount": 100, "Unit": "USD"}
+    assert budget["Budget"]["CostFilters"] == {"TagKeyValue": ["user:tiro:stage$dev"]}
+    manifest = json.loads((stage.folder / "manifest.json").read_text())["artifacts"]
+    tags = [one["properties"]["tags"] for one in manifest.values() if one["type"] == "aws:cloudformation:stack"]
+    assert tags == [{"tiro:stage": "dev"}] * 2
     [subscription] = stage.of_type("AWS::SNS::Subscription").values()
     assert subscription["Endpoint"] == "ops@example.com"
     [policy] = stage.of_type("AWS::SNS::TopicPolicy").values()

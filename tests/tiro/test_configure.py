@@ -10,8 +10,11 @@ import pytest
 from botocore.stub import Stubber
 
 from tiro import admin
+from tiro.adapters.stack import cloudformation_client
 from tiro.cli import main
 from tiro.errors import NotConfigured, ServiceUnavailable
+from tiro.repair import NEEDED
+from tiro.settings import variable
 
 if TYPE_CHECKING:
     from mypy_boto3_cloudformation.client import CloudFormationClient
@@ -24,7 +27,7 @@ def cloudformation() -> CloudFormationClient:
 
 @pytest.fixture
 def stubs(cloudformation: CloudFormationClient, monkeypatch: pytest.MonkeyPatch) -> Iterator[Stubber]:
-    monkeypatch.setattr(admin, "cloudformation_client", lambda: cloudformation)
+    monkeypatch.setattr(admin, "cloudformation_client", lambda _: cloudformation)
     with Stubber(cloudformation) as stubs:
         yield stubs
         stubs.assert_no_pending_responses()
@@ -58,11 +61,32 @@ def test_its_domain_goes_before_its_gateway(stubs: Stubber, capsys: pytest.Captu
 
 def test_no_such_stack_is_said(stubs: Stubber) -> None:
     lacks(stubs)
-    with pytest.raises(NotConfigured, match="no stack tiro-nowhere-service"):
-        admin.find_stack("tiro-nowhere")
+    with pytest.raises(NotConfigured, match="no stack tiro-nowhere-service in eu-west-1, in this account"):
+        admin.find_stack("tiro-nowhere", {})
 
 
 def test_who_may_not_ask_is_told_so(stubs: Stubber) -> None:
     lacks(stubs, "AccessDenied")
     with pytest.raises(ServiceUnavailable, match="AccessDenied"):
-        admin.find_stack("tiro-prod")
+        admin.find_stack("tiro-prod", {})
+
+
+def test_it_tells_all_that_the_operators_commands_need(stubs: Stubber) -> None:
+    outputs = dict.fromkeys(("ApiUrl", "EventBusName", *admin.TOLD), "x")
+    has(stubs, "tiro-prod-service", **outputs)
+    lacks(stubs)
+    assert set(admin.find_stack("tiro-prod", {})) >= {"TIRO_API_URL", *map(variable, NEEDED)}
+
+
+@pytest.mark.parametrize(
+    ("shell", "asked"),
+    [
+        ({"AWS_REGION": "eu-west-2", "AWS_DEFAULT_REGION": "eu-west-3"}, "eu-west-2"),
+        ({"AWS_DEFAULT_REGION": "eu-west-3"}, "eu-west-3"),
+    ],
+)
+def test_it_asks_in_the_region_that_the_error_speaks_of(
+    shell: dict[str, str], asked: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("AWS_DEFAULT_REGION", shell["AWS_DEFAULT_REGION"])
+    assert cloudformation_client(shell).meta.region_name == asked

@@ -2,14 +2,13 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
-from contextlib import contextmanager
+from collections.abc import Mapping
 from typing import Any
 
 import boto3
 from botocore.exceptions import BotoCoreError, ClientError
 
-from tiro.adapters.aws import code_of, unavailable
+from tiro.adapters.aws import aws_errors, code_of
 from tiro.adapters.stack import read_outputs
 from tiro.errors import NotConfigured
 
@@ -29,27 +28,27 @@ class AWSAccount:
         self.region = str(session.region_name)
 
     def id(self) -> str:
-        with _asking():
+        with aws_errors():
             return str(self.clients["sts"].get_caller_identity()["Account"])
 
     def bootstrap_version(self) -> int | None:
-        with _asking():
+        with aws_errors():
             found = _or_none(self.clients["ssm"].get_parameter, "ParameterNotFound", Name=BOOTSTRAP)
         return int(found["Parameter"]["Value"]) if found else None
 
     def quota(self, service: str, code: str) -> float:
         """What was agreed with the account; else AWS's default, which is what holds."""
         asked, quotas = {"ServiceCode": service, "QuotaCode": code}, self.clients["service-quotas"]
-        with _asking():
+        with aws_errors():
             found = _or_none(quotas.get_service_quota, "NoSuchResourceException", **asked)
             return float((found or quotas.get_aws_default_service_quota(**asked))["Quota"]["Value"])
 
     def concurrent_executions(self) -> int:
-        with _asking():
+        with aws_errors():
             return int(self.clients["lambda"].get_account_settings()["AccountLimit"]["ConcurrentExecutions"])
 
     def has_role(self, name: str) -> bool:
-        with _asking():
+        with aws_errors():
             return _or_none(self.clients["iam"].get_role, "NoSuchEntity", RoleName=name) is not None
 
     def outputs(self, stack: str) -> Mapping[str, str] | None:
@@ -62,14 +61,6 @@ def open_account(environ: Mapping[str, str]) -> AWSAccount:
         return AWSAccount(boto3.session.Session(region_name=environ.get("AWS_REGION")))
     except BotoCoreError as error:  # a profile that there is not
         raise NotConfigured(f"AWS cannot be asked: {error}") from None
-
-
-@contextmanager
-def _asking() -> Iterator[None]:
-    try:
-        yield
-    except (ClientError, BotoCoreError) as error:
-        raise unavailable(error) from error
 
 
 def _or_none(call: Any, absent: str, **asked: str) -> Any:

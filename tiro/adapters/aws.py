@@ -3,7 +3,8 @@ from the environment, so that another endpoint is all that tells a laptop from t
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
 from typing import TYPE_CHECKING, Any, Literal
 
 import boto3
@@ -98,6 +99,18 @@ def cloudwatch_client() -> Any:  # of all its calls we make one
 
 def sqs_client() -> SQSClient:
     return boto3.client("sqs", config=_config(read_timeout=LONGEST_POLL + 10))
+
+
+@contextmanager
+def aws_errors(forgive: tuple[str, ...] = ()) -> Iterator[None]:
+    """Let no error of botocore's out; `forgive` are AWS's names of those that are none. Raises ServiceUnavailable."""
+    try:
+        yield
+    except ClientError as error:
+        if code_of(error) not in forgive:
+            raise unavailable(error) from error
+    except BotoCoreError as error:
+        raise unavailable(error) from error
 
 
 def unavailable(error: ClientError | BotoCoreError) -> ServiceUnavailable:

@@ -2,14 +2,10 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
-from contextlib import contextmanager
 from datetime import datetime, timedelta
 from typing import TYPE_CHECKING, Any
 
-from botocore.exceptions import BotoCoreError, ClientError
-
-from tiro.adapters.aws import unavailable
+from tiro.adapters.aws import aws_errors
 
 if TYPE_CHECKING:
     from mypy_boto3_sqs.client import SQSClient
@@ -38,7 +34,7 @@ class SQSBacklog:
         self._queue_urls = [url for url in queue_urls if url]
 
     def cleared_until(self, now: datetime) -> datetime | None:
-        with _aws_errors():
+        with aws_errors():
             known = [self._cleared_until(now, url) for url in self._queue_urls]
         cleared = [at for at in known if at is not None]
         return min(cleared) if len(cleared) == len(known) else None
@@ -61,12 +57,3 @@ class SQSBacklog:
             Statistics=["Maximum"],
         )["Datapoints"]
         return min((point["Timestamp"] - timedelta(seconds=point["Maximum"]) for point in points), default=None)
-
-
-@contextmanager
-def _aws_errors() -> Iterator[None]:
-    """Let no error of botocore's out. Raises ServiceUnavailable."""
-    try:
-        yield
-    except (ClientError, BotoCoreError) as error:
-        raise unavailable(error) from error

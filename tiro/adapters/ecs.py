@@ -3,13 +3,12 @@
 from __future__ import annotations
 
 from collections.abc import Collection, Iterator, Sequence
-from contextlib import contextmanager
 from datetime import datetime
 from typing import TYPE_CHECKING
 
 from botocore.exceptions import BotoCoreError, ClientError
 
-from tiro.adapters.aws import code_of, unavailable
+from tiro.adapters.aws import aws_errors, unavailable
 from tiro.dispatch import Launch, Market, Refusal, Why, Worker
 from tiro.ports import Clock, Fleet
 from tiro.settings import DispatchSettings, variable
@@ -37,7 +36,7 @@ class ECSWorkerFleet:
         self._providers = {Market.SPOT: settings.spot, Market.ON_DEMAND: settings.on_demand}
 
     def look(self) -> Fleet:
-        with _ecs_errors():
+        with aws_errors():
             there = [(task["lastStatus"] == "RUNNING", self._worker(task)) for task in self._tasks("RUNNING")]
             refusals = [self._refusal(task) for task in self._tasks("STOPPED") if _never_started(task)]
         return Fleet(
@@ -127,12 +126,12 @@ class ECSCrew:
         self._client, self._cluster = client, cluster
 
     def stop_all(self, *, why: str) -> None:
-        with _ecs_errors():
+        with aws_errors():
             arns = _arns(self._client, self._cluster, "RUNNING")
         _stop(self._client, self._cluster, arns, why)
 
     def machines(self) -> int:
-        with _ecs_errors():
+        with aws_errors():
             pages = self._client.get_paginator("list_container_instances").paginate(cluster=self._cluster)
             machines = sum(len(page["containerInstanceArns"]) for page in pages)
             return machines + len(_arns(self._client, self._cluster, "RUNNING"))
@@ -145,7 +144,7 @@ def _arns(client: ECSClient, cluster: str, desired: DesiredStatusType) -> list[s
 
 def _stop(client: ECSClient, cluster: str, ids: Collection[str], why: str) -> None:
     for task in ids:
-        with _ecs_errors(forgive=("InvalidParameterException",)):  # it is gone already
+        with aws_errors(forgive=("InvalidParameterException",)):  # it is gone already
             client.stop_task(cluster=cluster, task=task, reason=why)
 
 
@@ -158,15 +157,3 @@ def _why(words: str) -> Why:
     if any(sign in said for sign in NO_QUOTA):
         return Why.QUOTA
     return Why.CAPACITY if any(sign in said for sign in NO_CAPACITY) else Why.OTHER
-
-
-@contextmanager
-def _ecs_errors(forgive: tuple[str, ...] = ()) -> Iterator[None]:
-    """Let no error of botocore's out; `forgive` are AWS's names of those that are none. Raises ServiceUnavailable."""
-    try:
-        yield
-    except ClientError as error:
-        if code_of(error) not in forgive:
-            raise unavailable(error) from error
-    except BotoCoreError as error:
-        raise unavailable(error) from error

@@ -2,13 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
-from contextlib import contextmanager
 from typing import TYPE_CHECKING, Any, Generic, TypeVar
 
-from botocore.exceptions import BotoCoreError, ClientError
-
-from tiro.adapters.aws import code_of, unavailable
+from tiro.adapters.aws import aws_errors
 from tiro.handling import Priority
 from tiro.message import DeliveryMessage, FetchMessage, JobMessage
 from tiro.pace import Depth
@@ -40,7 +36,7 @@ class SQSJobQueue:
 
     def send(self, message: JobMessage, *, owner: str, priority: Priority = Priority.INTERACTIVE) -> None:
         trace: Any = {"AWSTraceHeader": {"DataType": "String", "StringValue": f"Root={message.trace}"}}
-        with _sqs_errors():
+        with aws_errors():
             self._client.send_message(
                 QueueUrl=self._urls[priority],
                 MessageBody=message.model_dump_json(),
@@ -59,7 +55,7 @@ class SQSJobQueue:
         )
 
     def _receive(self, priority: Priority, wait_seconds: int) -> Received | None:
-        with _sqs_errors():
+        with aws_errors():
             answer = self._client.receive_message(
                 QueueUrl=self._urls[priority],
                 MaxNumberOfMessages=1,  # one in hand: what waits behind it should wait in the queue
@@ -76,7 +72,7 @@ class SQSJobQueue:
         return None
 
     def depth(self, priority: Priority) -> Depth:
-        with _sqs_errors():
+        with aws_errors():
             told = self._client.get_queue_attributes(
                 QueueUrl=self._urls[priority],
                 AttributeNames=["ApproximateNumberOfMessages", "ApproximateNumberOfMessagesNotVisible"],
@@ -85,13 +81,13 @@ class SQSJobQueue:
         return Depth(int(waiting), int(in_hand))
 
     def extend(self, received: Received, *, seconds: int) -> None:
-        with _sqs_errors(forgive=_NO_LONGER_OURS):
+        with aws_errors(forgive=_NO_LONGER_OURS):
             self._client.change_message_visibility(
                 QueueUrl=self._urls[received.priority], ReceiptHandle=received.handle, VisibilityTimeout=seconds
             )
 
     def delete(self, received: Received) -> None:
-        with _sqs_errors(forgive=_NO_LONGER_OURS):
+        with aws_errors(forgive=_NO_LONGER_OURS):
             self._client.delete_message(QueueUrl=self._urls[received.priority], ReceiptHandle=received.handle)
 
 
@@ -103,7 +99,7 @@ class _SQSDelayQueue(Generic[M]):
         self._queue_url = queue_url
 
     def send(self, message: M, *, owner: str, delay_seconds: int = 0) -> None:
-        with _sqs_errors():
+        with aws_errors():
             self._client.send_message(
                 QueueUrl=self._queue_url,
                 MessageBody=message.model_dump_json(),
@@ -118,15 +114,3 @@ class SQSFetchQueue(_SQSDelayQueue[FetchMessage]):
 
 class SQSDeliveryQueue(_SQSDelayQueue[DeliveryMessage]):
     """ports.DeliveryQueue."""
-
-
-@contextmanager
-def _sqs_errors(forgive: tuple[str, ...] = ()) -> Iterator[None]:
-    """Let no error of botocore's out; `forgive` are AWS's names of those that are none. Raises ServiceUnavailable."""
-    try:
-        yield
-    except ClientError as error:
-        if code_of(error) not in forgive:
-            raise unavailable(error) from error
-    except BotoCoreError as error:
-        raise unavailable(error) from error

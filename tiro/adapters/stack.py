@@ -17,10 +17,13 @@ if TYPE_CHECKING:
 ABSENT = {"ValidationError"}  # CloudFormation's word for a stack that there is not
 
 
-def cloudformation_client() -> CloudFormationClient:
-    """Raises NotConfigured where boto3 finds no region or credentials."""
+def cloudformation_client(environ: Mapping[str, str]) -> CloudFormationClient:
+    """In the region of AWS_REGION, which boto3 does not read, else where boto3 finds one.
+
+    Raises NotConfigured where there is none.
+    """
     try:
-        return boto3.client("cloudformation")
+        return boto3.client("cloudformation", region_name=environ.get("AWS_REGION") or None)
     except BotoCoreError as error:
         raise NotConfigured(f"AWS cannot be asked: {error}") from None
 
