@@ -2,7 +2,7 @@
 PYTHON ?= python3
 BIN    := .venv/bin
 UV     := $(BIN)/uv
-CORPUS ?= ../shared/corpus
+CORPUS ?= $(or $(TIRO_CORPUS),../shared/corpus)
 SEED   ?= 1
 RUN    := admin worker weights infra
 TORCH  ?= torch==2.13.0
@@ -15,7 +15,7 @@ override FILE := $(value FILE)
 export FILE
 
 .DEFAULT_GOAL := help
-.PHONY: help demo sandbox reset test test-fast test-openai check format lint types imports synth openapi cli-docs costs quality bench simulate faults soak lock clean
+.PHONY: help demo sandbox reset test test-fast test-openai check format lint types imports synth openapi cli-docs costs quality bench simulate faults soak rollover lock clean
 
 help:  ## Say what there is
 	@grep -E '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | expand -t 12
@@ -77,6 +77,9 @@ faults: .venv/.dev .venv-emulator/.done  ## Break everything on purpose, 220 tim
 
 soak: .venv/.dev .venv-emulator/.done  ## An hour of mixed work through two workers, and what stays behind: make soak MINUTES=60
 	$(BIN)/python -m tests.soak --seed $(SEED) --minutes $(or $(MINUTES),60) --corpus "$(CORPUS)" --write docs
+
+rollover: .venv/.dev .venv-emulator/.done  ## Update from the last release with jobs under way, and back: make rollover BASE=commit
+	@$(BIN)/python -m tests.rollover $(if $(BASE),--base "$(BASE)")
 
 simulate: .venv/.dev  ## Days of load in a minute: waits and cost by scaling rule; writes docs/scaling.md
 	$(BIN)/python -m tests.simulation --million --write docs

@@ -80,7 +80,7 @@ def sandbox(options: Options, steps: Steps, environ: Mapping[str, str]) -> Itera
             command = worker_command(ROOT, _worker_env(env, state, environ), state.log("worker"))
             worker = Worker(command, state.heartbeat, lock, say=lambda what: steps.say("worker", what))
             down.callback(worker.stop)
-            _warm(emulator, env)  # while the model loads
+            warm(emulator, env)  # while the model loads
             worker.wait_ready(step.say)
             step.result = f"has loaded Whisper {environ.get(variable('model'), WorkerSettings.model)}"
 
@@ -101,7 +101,7 @@ def make_stack(options: Options, synthesis: Synthesis, steps: Steps) -> dict[str
     with steps("stack", "Deploying the stack …") as step:
         deployed = deploy(assembly, emulator, options.state)
         step.result = f"{deployed.stack}: {deployed.resources} resources, {deployed.did}"
-        key = _key(options.state, emulator, deployed.outputs["TableName"])
+        key = make_key(options.state, emulator, deployed.outputs["TableName"])
     return environment(emulator, deployed.outputs, key)
 
 
@@ -124,7 +124,7 @@ def environment(emulator: Emulator, outputs: Mapping[str, str], key: str) -> dic
     }
 
 
-def _key(state: State, emulator: Emulator, table: str) -> str:
+def make_key(state: State, emulator: Emulator, table: str) -> str:
     """Return the key of earlier runs, or a new one, and see that the table knows it."""
     from tiro.adapters.dynamodb import DynamoDBKeyStore
 
@@ -144,7 +144,7 @@ def _worker_env(env: Mapping[str, str], state: State, environ: Mapping[str, str]
     return {**plain_environment(environ), **env, **chosen, **own}
 
 
-def _warm(emulator: Emulator, env: Mapping[str, str], *, seconds: float = 30.0) -> None:
+def warm(emulator: Emulator, env: Mapping[str, str], *, seconds: float = 30.0) -> None:
     """Make the first calls ourselves, so that nobody else waits while the emulator starts a Lambda.
 
     An event that says nothing wakes `on_upload`; a job that nobody has must be 404. Raises SandboxError.

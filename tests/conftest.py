@@ -10,7 +10,8 @@ import pytest
 from hypothesis import settings
 from pytest_socket import socket_allow_hosts
 
-_CORPUS = Path(os.environ.get("TIRO_CORPUS") or Path(__file__).parents[1] / "../shared/corpus")
+CORPUS = Path(os.environ.get("TIRO_CORPUS") or Path(__file__).parents[1] / "../shared/corpus")
+"""Where real speech is looked for; read here, since the tests forget what the shell says of Tiro."""
 
 # No test asserts a time, and an example that took 200 ms on a busy machine is no failure.
 settings.register_profile("tiro", deadline=None)
@@ -38,6 +39,6 @@ def _clean_environment() -> Iterator[None]:
 @pytest.fixture(scope="session")
 def corpus() -> Path:
     """The folder of real speech. Its `manifest.jsonl` says what is in it."""
-    if not (_CORPUS / "manifest.jsonl").is_file():
+    if not (CORPUS / "manifest.jsonl").is_file():
         pytest.skip("there is no speech corpus: set TIRO_CORPUS to its folder")
-    return _CORPUS.resolve()
+    return CORPUS.resolve()

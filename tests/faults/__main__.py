@@ -87,8 +87,7 @@ def _parser() -> argparse.ArgumentParser:
     parser.add_argument("--long", type=float, default=0.12, help="the share of jobs that are minutes long, not seconds")
     parser.add_argument("--minutes", type=float, default=45.0, help="after which the day is over, full or not")
     parser.add_argument("--workers", type=int, default=2)
-    corpus = Path(os.environ.get("TIRO_CORPUS") or ROOT / "../shared/corpus")
-    parser.add_argument("--corpus", type=Path, default=corpus, help="of real speech; else the sandbox's sample")
+    parser.add_argument("--corpus", type=Path, default=Path(), help="of real speech; else the sandbox's sample")
     parser.add_argument("--folder", type=Path, help="where logs and state stay; else thrown away when all is well")
     parser.add_argument("--write", type=Path, metavar="DIR", help="write the result there: faults.json, faults.svg")
     return parser

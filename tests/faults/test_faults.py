@@ -11,6 +11,7 @@ from pathlib import Path
 import pytest
 
 from sandbox.assembly import ROOT
+from tests.conftest import CORPUS
 from tests.factories import make_drop, make_queued_job, make_ref
 from tests.faults.ledger import Injected, Seen, Told, judge, rows
 from tests.faults.plan import make_plan
@@ -28,6 +29,7 @@ def test_nothing_is_lost_or_doubled_on_a_short_bad_day(tmp_path: Path) -> None:
         pytest.skip("the emulator or Whisper's weights are not installed")
     size = ["--faults", "10", "--jobs", "5", "--long", "0"]
     command = [sys.executable, "-m", "tests.faults", *size, "--folder", str(tmp_path), "--write", str(tmp_path)]
+    command += ["--corpus", str(CORPUS)]
     done = subprocess.run(command, cwd=ROOT, capture_output=True, text=True, check=False)
     assert done.returncode == 0, done.stdout + done.stderr[-3000:]
     assert done.stdout.splitlines()[-1].endswith("0 lost, 0 doubled")

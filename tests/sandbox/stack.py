@@ -7,7 +7,7 @@ import re
 import time
 from collections.abc import Callable
 from contextlib import closing
-from typing import Any, Self, TypeVar
+from typing import Any, Protocol, Self, TypeVar
 
 import httpx
 import jiwer
@@ -15,7 +15,6 @@ import jiwer
 from sandbox.emulator import Emulator
 from sandbox.machine import OWNER
 from sandbox.up import SAMPLE
-from tests.sandbox.conftest import RunningSandbox
 from tiro.job import Job
 
 T = TypeVar("T")
@@ -26,10 +25,20 @@ LONG_ENOUGH = 60
 """Seconds after which what has not happened never will."""
 
 
+class Running(Protocol):
+    """A stack that somebody has deployed."""
+
+    @property
+    def env(self) -> dict[str, str]: ...
+
+    @property
+    def port(self) -> int: ...
+
+
 class Stack:
     """One sandbox's, as the owner of its key."""
 
-    def __init__(self, running: RunningSandbox) -> None:
+    def __init__(self, running: Running) -> None:
         self.env, emulator = running.env, Emulator(running.port)
         self.s3, self.sqs, self.dynamodb = (emulator.client(name) for name in ("s3", "sqs", "dynamodb"))
         self.media, self.transcripts = self.env["TIRO_MEDIA_BUCKET"], self.env["TIRO_TRANSCRIPT_BUCKET"]
@@ -60,11 +69,14 @@ class Stack:
     def upload(self, content: bytes, **asked: Any) -> dict[str, Any]:
         """Submit, send, wait; return the job at its end."""
         job = self.submit({"upload": asked})
-        sent = httpx.request(
-            job["upload"]["method"], job["upload"]["url"], headers=job["upload"]["headers"], content=content
-        )
+        sent = self.send(job, content)
         assert sent.status_code == 200, sent.text
         return self.wait(job["id"])
+
+    def send(self, job: dict[str, Any], content: bytes) -> httpx.Response:
+        """Send a recording to the address that its job was given."""
+        upload = job["upload"]
+        return httpx.request(upload["method"], upload["url"], headers=upload["headers"], content=content)
 
     def wait(self, job_id: str) -> dict[str, Any]:
         def look() -> dict[str, Any] | None:
