@@ -48,6 +48,25 @@ class Verdict:
 
 
 @dataclass(frozen=True)
+class Judged:
+    """What reports of every kind count of their verdicts, and by which they are well."""
+
+    verdicts: Sequence[Verdict]
+
+    @property
+    def lost(self) -> int:
+        return sum(bool(verdict.lost) for verdict in self.verdicts)
+
+    @property
+    def doubled(self) -> int:
+        return sum(bool(verdict.doubled) for verdict in self.verdicts)
+
+    @property
+    def good(self) -> bool:
+        return bool(self.verdicts) and not self.lost and not self.doubled
+
+
+@dataclass(frozen=True)
 class Seen:
     """All that can be looked at when the day is over."""
 
@@ -135,9 +154,8 @@ def rows(injected: Sequence[Injected], verdicts: Sequence[Verdict]) -> list[Row]
             touched[one.kind].add(str(one.job))
     found = []
     for kind in sorted(count):
-        those = [by_job[job] for job in touched[kind]]
-        completed = sum(v.status == "completed" for v in those)
-        lost, doubled = sum(bool(v.lost) for v in those), sum(bool(v.doubled) for v in those)
-        ended = sum(v.status in ("failed", "cancelled") for v in those)
-        found.append(Row(kind, count[kind], len(those), completed, ended, lost, doubled))
+        those = Judged([by_job[job] for job in touched[kind]])
+        completed = sum(v.status == "completed" for v in those.verdicts)
+        ended = sum(v.status in ("failed", "cancelled") for v in those.verdicts)
+        found.append(Row(kind, count[kind], len(those.verdicts), completed, ended, those.lost, those.doubled))
     return found

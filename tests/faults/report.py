@@ -13,19 +13,18 @@ from rich.table import Table
 
 from tests.faults.hearing import Audio, Heard
 from tests.faults.lane import Lane
-from tests.faults.ledger import Row, Verdict, rows
+from tests.faults.ledger import Judged, Row, rows
 
 if TYPE_CHECKING:
     from tests.faults.campaign import Day, Size
 
 
 @dataclass(frozen=True)
-class Report:
+class Report(Judged):
     seed: int
     injected: int
     unmet: int  # faults that found nothing to happen to, and are not counted
     rows: Sequence[Row]
-    verdicts: Sequence[Verdict]
     deaths: int  # of workers
     stuck: int  # workers that did not stop when asked to
     completed_seconds: float  # of the recordings whose jobs were completed
@@ -50,18 +49,6 @@ class Report:
             audio=heard.audio({job.media.key for job in completed if job.media}),
             told=day.told.calls,
         )
-
-    @property
-    def lost(self) -> int:
-        return sum(bool(verdict.lost) for verdict in self.verdicts)
-
-    @property
-    def doubled(self) -> int:
-        return sum(bool(verdict.doubled) for verdict in self.verdicts)
-
-    @property
-    def good(self) -> bool:
-        return bool(self.verdicts) and not self.lost and not self.doubled
 
     @property
     def beyond(self) -> float:

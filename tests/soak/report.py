@@ -12,7 +12,7 @@ from statistics import median
 from rich.console import Console
 from rich.table import Table
 
-from tests.faults.ledger import Verdict
+from tests.faults.ledger import Judged
 from tests.soak.gauge import Held
 from tests.soak.hour import Hour
 
@@ -38,9 +38,8 @@ class Row:
 
 
 @dataclass(frozen=True)
-class Report:
+class Report(Judged):
     rows: Sequence[Row]
-    verdicts: Sequence[Verdict]
     memory: dict[str, tuple[float, float]]  # by worker, MB: medians of the second row and the last
     left: tuple[str, ...]  # what was still there when all was over
     deaths: int  # of workers
@@ -56,22 +55,13 @@ class Report:
         )
 
     @property
-    def lost(self) -> int:
-        return sum(bool(verdict.lost) for verdict in self.verdicts)
-
-    @property
-    def doubled(self) -> int:
-        return sum(bool(verdict.doubled) for verdict in self.verdicts)
-
-    @property
     def growth(self) -> float:
         """MB, of the worker that grew most."""
         return max(last - first for first, last in self.memory.values())
 
     @property
     def good(self) -> bool:
-        whole = bool(self.verdicts) and not self.lost and not self.doubled
-        return whole and not self.left and not self.deaths and self.growth <= MORE_MEMORY
+        return super().good and not self.left and not self.deaths and self.growth <= MORE_MEMORY
 
     def last_line(self) -> str:
         audio = sum(row.audio for row in self.rows)
