@@ -26,9 +26,10 @@ from tests.fakes_delivery import FakeDeliveryStore
 from tests.fakes_fetch import FakeFetchQueue, FakeFetchStore, FakePartStore
 from tiro import service
 from tiro.job import Job
+from tiro.message import JobMessage
 from tiro.ports import Received, Transcriber
 from tiro.request import S3Object, TranscriptionRequest, parse_request
-from tiro.service import ObjectCreated, Reaped, Reaper, ReapTerms
+from tiro.service import Claim, Declined, LeaseTerms, ObjectCreated, Reaped, Reaper, ReapTerms
 from tiro.settings import ApiSettings, WorkerSettings
 from tiro.upload import Upload
 
@@ -43,6 +44,8 @@ NAMES: dict[str, Any] = {
 
 
 WORKER_NAMES = {name: value for name, value in NAMES.items() if name not in ("fetch_queue_url", "delivery_queue_url")}
+
+TERMS = LeaseTerms(seconds=120, max_attempts=3)
 
 
 @dataclass
@@ -128,6 +131,48 @@ class House:
         if received:
             self.worker().handle(received)
         return received
+
+    def claim(self, message: JobMessage, *, receives: int = 1) -> Claim | Declined:
+        """Take a job in hand, and stop there: what becomes of it is the test's to say."""
+        return service.claim(
+            message,
+            receives=receives,
+            jobs=self.jobs,
+            runs=self.runs,
+            transcripts=self.transcripts,
+            clock=self.clock,
+            terms=TERMS,
+        )
+
+    def cancel(self, job: Job) -> Job:
+        return service.cancel(job, jobs=self.jobs, runs=self.runs, parts=self.parts, clock=self.clock)
+
+    def delete(self, job: Job) -> None:
+        service.delete(
+            job,
+            jobs=self.jobs,
+            runs=self.runs,
+            media=self.media,
+            transcripts=self.transcripts,
+            parts=self.parts,
+            deliveries=self.deliveries,
+            clock=self.clock,
+        )
+
+    def retry(self, job: Job) -> Job:
+        return service.retry(
+            job,
+            jobs=self.jobs,
+            media=self.media,
+            queue=self.queue,
+            fetches=self.fetch_queue,
+            clock=self.clock,
+            settings=self.settings,
+        )
+
+    def bury(self, message: JobMessage) -> Job | None:
+        """Give a message up, as a dead letter."""
+        return service.bury(message, jobs=self.jobs, runs=self.runs, transcripts=self.transcripts, clock=self.clock)
 
     def reap(self, patience: float = 300.0) -> Reaped:
         """Let the reaper make its round."""

@@ -16,16 +16,15 @@ from hypothesis.stateful import Bundle, RuleBasedStateMachine, consumes, invaria
 
 from tests.factories import make_transcript
 from tests.fakes import FakeTranscriber
-from tests.house import House
+from tests.house import TERMS, House
 from tiro import service
 from tiro.errors import Conflict, EngineFailed, JobFinished, JobHeld, MediaNotFound, NotAudio, NotRetryable
 from tiro.job import TRANSITIONS, Job, JobStatus
 from tiro.message import JobMessage
 from tiro.ports import Received
 from tiro.quota import Usage
-from tiro.service import Claim, LeaseTerms, ObjectCreated
+from tiro.service import Claim, ObjectCreated
 
-TERMS = LeaseTerms(seconds=120, max_attempts=3)
 UPLOAD = '{"source": {"upload": {}}}'
 
 
@@ -63,15 +62,7 @@ class Days(RuleBasedStateMachine):
         received = self.house.queue.receive(wait_seconds=0)
         if received is None:
             return None
-        got = service.claim(
-            JobMessage.parse(received.body),
-            receives=received.receives,
-            jobs=self.house.jobs,
-            runs=self.house.runs,
-            transcripts=self.house.transcripts,
-            clock=self.house.clock,
-            terms=TERMS,
-        )
+        got = self.house.claim(JobMessage.parse(received.body), receives=received.receives)
         if isinstance(got, Claim):
             return received, got
         if got.hide_seconds is None:
@@ -138,7 +129,7 @@ class Days(RuleBasedStateMachine):
         house = self.house
         job = job or house.jobs.get(job_id)
         try:
-            service.cancel(job, jobs=house.jobs, runs=house.runs, parts=house.parts, clock=house.clock)
+            house.cancel(job)
         except JobFinished:
             assert house.jobs.get(job_id).status in (JobStatus.COMPLETED, JobStatus.FAILED)
         else:
@@ -146,34 +137,15 @@ class Days(RuleBasedStateMachine):
 
     @rule(job_id=jobs)
     def delete(self, job_id: str) -> None:
-        house = self.house
-        service.delete(
-            house.jobs.get(job_id),
-            jobs=house.jobs,
-            runs=house.runs,
-            media=house.media,
-            transcripts=house.transcripts,
-            parts=house.parts,
-            deliveries=house.deliveries,
-            clock=house.clock,
-        )
+        self.house.delete(self.house.jobs.get(job_id))
 
     @rule(target=jobs, job_id=jobs)
     def retry(self, job_id: str) -> str:
-        house = self.house
-        job = house.jobs.get(job_id)
+        job = self.house.jobs.get(job_id)
         if job.deleted_at:
             return job_id
         try:
-            return service.retry(
-                job,
-                jobs=house.jobs,
-                media=house.media,
-                queue=house.queue,
-                fetches=house.fetch_queue,
-                clock=house.clock,
-                settings=house.settings,
-            ).id
+            return self.house.retry(job).id
         except (NotRetryable, MediaNotFound):
             return job_id
 
@@ -190,10 +162,8 @@ class Days(RuleBasedStateMachine):
             self._bury(job)
 
     def _bury(self, job: Job) -> None:
-        house = self.house
-        message = JobMessage(job_id=job.id, generation=job.generation)
         with suppress(JobHeld):  # whoever holds it may yet finish it; the dead letter comes again
-            service.bury(message, jobs=house.jobs, runs=house.runs, transcripts=house.transcripts, clock=house.clock)
+            self.house.bury(JobMessage(job_id=job.id, generation=job.generation))
 
     @rule(seconds=st.sampled_from([1, 61, 121, 3 * 3600]))
     def time_passes(self, seconds: int) -> None:

@@ -177,7 +177,7 @@ def test_who_is_cancelled_leaves_nothing(monkeypatch: pytest.MonkeyPatch) -> Non
     transcriber, job = counting(house), house.drop("inbox/ada/a.mp3")
 
     def cancel() -> None:
-        service.cancel(stored(house, job), jobs=house.jobs, runs=house.runs, parts=house.parts, clock=house.clock)
+        house.cancel(stored(house, job))
         raise LeaseLost
 
     at(3, cancel, transcriber)

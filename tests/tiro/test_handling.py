@@ -64,15 +64,7 @@ class TestPriority:
         job = house.drop("inbox/ada/a.mp3", priority="batch")
         assert job.handling.priority is Priority.BATCH
         house.work()
-        again = service.retry(
-            house.jobs.get(job.id),
-            jobs=house.jobs,
-            media=house.media,
-            queue=house.queue,
-            fetches=house.fetch_queue,
-            clock=house.clock,
-            settings=house.settings,
-        )
+        again = house.retry(house.jobs.get(job.id))
         urgent = ask(house)
         order = [JobMessage.parse(taken.body).job_id for taken in iter(house.work, None)]
         assert order == [urgent.id, again.id]

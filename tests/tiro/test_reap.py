@@ -8,15 +8,12 @@ import pytest
 
 from tests.factories import make_transcript
 from tests.fakes import FakeTranscriber
-from tests.house import House
-from tiro import service
+from tests.house import TERMS, House
 from tiro.checkpoint import Written
 from tiro.errors import LeaseLost, ServiceUnavailable
 from tiro.job import Job, JobStatus
 from tiro.message import JobMessage
-from tiro.service import Claim, LeaseTerms
-
-TERMS = LeaseTerms(seconds=120, max_attempts=3)
+from tiro.service import Claim
 
 
 @pytest.fixture
@@ -28,15 +25,7 @@ def claimed(house: House) -> Claim:
     """Let a worker take the next message and its job."""
     received = house.queue.receive(wait_seconds=0)
     assert received
-    got = service.claim(
-        JobMessage.parse(received.body),
-        receives=received.receives,
-        jobs=house.jobs,
-        runs=house.runs,
-        transcripts=house.transcripts,
-        clock=house.clock,
-        terms=TERMS,
-    )
+    got = house.claim(JobMessage.parse(received.body), receives=received.receives)
     assert isinstance(got, Claim)
     return got
 
@@ -165,7 +154,7 @@ class TestALapsedLease:
     def test_who_was_cancelled_meanwhile_stays_cancelled(self, house: House) -> None:
         job = house.drop("inbox/ada/a.mp3")
         claimed(house)
-        service.cancel(stored(house, job), jobs=house.jobs, runs=house.runs, parts=house.parts, clock=house.clock)
+        house.cancel(stored(house, job))
         house.clock.advance(3600)
         assert not any(house.reap().counts().values())
         assert stored(house, job).status is JobStatus.CANCELLED

@@ -27,11 +27,10 @@ from tiro.errors import (
 from tiro.job import Job, JobStatus
 from tiro.message import JobMessage
 from tiro.request import S3Object
-from tiro.service import Claim, Declined, LeaseTerms, ObjectCreated
+from tiro.service import Claim, Declined, ObjectCreated
 from tiro.settings import ApiSettings
 
 UPLOAD = '{"source": {"upload": {}}}'
-TERMS = LeaseTerms(seconds=120, max_attempts=3)
 
 
 @pytest.fixture
@@ -46,15 +45,7 @@ def code(job: Job | None) -> str:
 
 
 def claim(house: House, job: Job, receives: int = 1, generation: int = 1) -> Claim | Declined:
-    return service.claim(
-        JobMessage(job_id=job.id, generation=generation),
-        receives=receives,
-        jobs=house.jobs,
-        runs=house.runs,
-        transcripts=house.transcripts,
-        clock=house.clock,
-        terms=TERMS,
-    )
+    return house.claim(JobMessage(job_id=job.id, generation=generation), receives=receives)
 
 
 def claimed(house: House, job: Job) -> Claim:
@@ -316,25 +307,14 @@ class TestEnds:
         job = house.drop("inbox/ada/a.mp3")
         claimed(house, job)
         with pytest.raises(JobHeld):  # the letter comes back, since it may be the last that tells of the job
-            self.bury(house, job)
+            house.bury(JobMessage.of(job))
         house.clock.advance(121)
-        assert code(self.bury(house, job)) == "attempts_exhausted"
+        assert code(house.bury(JobMessage.of(job))) == "attempts_exhausted"
         assert house.runs.get(job.id) is None, "who let the lease run out cannot renew it for a job that is over"
-        assert self.bury(house, job) is None, "twice is once"
+        assert house.bury(JobMessage.of(job)) is None, "twice is once"
 
     def test_a_dead_letter_of_no_job(self, house: House) -> None:
-        message = JobMessage(job_id="nobody", generation=1)
-        ports = {"jobs": house.jobs, "runs": house.runs, "transcripts": house.transcripts, "clock": house.clock}
-        assert service.bury(message, **ports) is None  # type: ignore[arg-type]
-
-    def bury(self, house: House, job: Job) -> Job | None:
-        return service.bury(
-            JobMessage(job_id=job.id, generation=1),
-            jobs=house.jobs,
-            runs=house.runs,
-            transcripts=house.transcripts,
-            clock=house.clock,
-        )
+        assert house.bury(JobMessage(job_id="nobody", generation=1)) is None
 
     def test_a_transcript_in_an_unknown_format(self, house: House) -> None:
         job = house.drop("inbox/ada/a.mp3")

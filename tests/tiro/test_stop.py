@@ -26,7 +26,7 @@ from tiro.job import TOMBSTONE, Job, JobStatus, Media
 from tiro.message import JobMessage
 from tiro.ports import Checkpoint, OnProgress
 from tiro.request import Options, S3Object
-from tiro.service import Claim, LeaseTerms
+from tiro.service import Claim
 from tiro.transcript import Transcript
 
 UPLOAD = '{"source": {"upload": {"filename": "a.mp3"}}, "language": "fr", "metadata": {"order": "7"}}'
@@ -66,45 +66,8 @@ def uploaded(house: House, body: bytes = b"speech") -> Job:
     return queued
 
 
-def cancel(house: House, job: Job) -> Job:
-    return service.cancel(job, jobs=house.jobs, runs=house.runs, parts=house.parts, clock=house.clock)
-
-
-def delete(house: House, job: Job) -> None:
-    service.delete(
-        job,
-        jobs=house.jobs,
-        runs=house.runs,
-        media=house.media,
-        transcripts=house.transcripts,
-        parts=house.parts,
-        deliveries=house.deliveries,
-        clock=house.clock,
-    )
-
-
-def retry(house: House, job: Job) -> Job:
-    return service.retry(
-        job,
-        jobs=house.jobs,
-        media=house.media,
-        queue=house.queue,
-        fetches=house.fetch_queue,
-        clock=house.clock,
-        settings=house.settings,
-    )
-
-
 def claim(house: House, job: Job) -> Claim:
-    found = service.claim(
-        JobMessage(job_id=job.id, generation=job.generation),
-        receives=1,
-        jobs=house.jobs,
-        runs=house.runs,
-        transcripts=house.transcripts,
-        clock=house.clock,
-        terms=LeaseTerms(120, 3),
-    )
+    found = house.claim(JobMessage.of(job))
     assert isinstance(found, Claim)
     return found
 
@@ -128,7 +91,7 @@ def failed(house: House) -> Job:
 class TestCancel:
     def test_what_awaits_its_recording_awaits_it_no_longer(self, house: House) -> None:
         job, _ = house.submit(UPLOAD)
-        assert cancel(house, job).status is JobStatus.CANCELLED
+        assert house.cancel(job).status is JobStatus.CANCELLED
         assert house.arrived(house.put(f"uploads/ada/{job.id}")) is None
         assert len(house.queue) == 0
         house.clock.advance(86_400)
@@ -136,7 +99,7 @@ class TestCancel:
 
     def test_the_message_of_what_was_queued_is_a_leftover(self, house: House) -> None:
         job = uploaded(house)
-        cancelled = cancel(house, job)
+        cancelled = house.cancel(job)
         assert (cancelled.status, cancelled.finished_at) == (JobStatus.CANCELLED, house.clock.now())
         house.work()
         assert len(house.queue) == 0
@@ -145,7 +108,7 @@ class TestCancel:
     def test_a_worker_notices_at_its_next_heartbeat_and_leaves_no_trace(self, house: House) -> None:
         house.worker_settings = dataclasses.replace(house.worker_settings, heartbeat_seconds=0.001)
         job = uploaded(house)
-        house.transcriber = During(lambda: cancel(house, house.jobs.get(job.id)), endless=True)
+        house.transcriber = During(lambda: house.cancel(house.jobs.get(job.id)), endless=True)
         house.work()
         assert house.jobs.get(job.id).status is JobStatus.CANCELLED
         assert house.runs.get(job.id) is None
@@ -157,30 +120,30 @@ class TestCancel:
     @pytest.mark.parametrize("drop", [True, False])
     def test_a_worker_that_was_nearly_done_takes_back_what_it_wrote(self, house: House, drop: bool) -> None:
         job = house.drop("inbox/ada/a.mp3") if drop else uploaded(house)
-        house.transcriber = During(lambda: cancel(house, house.jobs.get(job.id)))
+        house.transcriber = During(lambda: house.cancel(house.jobs.get(job.id)))
         house.work()
         assert house.jobs.get(job.id).status is JobStatus.CANCELLED
         assert not house.transcripts.objects
 
     def test_more_than_once_is_once(self, house: House) -> None:
-        first = cancel(house, uploaded(house))
+        first = house.cancel(uploaded(house))
         house.clock.advance(5)
-        assert cancel(house, house.jobs.get(first.id)) == first
+        assert house.cancel(house.jobs.get(first.id)) == first
 
     @pytest.mark.parametrize("end", [completed, failed])
     def test_what_came_to_its_end_stays_so(self, house: House, end: Callable[[House], Job]) -> None:
         job = end(house)
         with pytest.raises(JobFinished):
-            cancel(house, job)
+            house.cancel(job)
         assert house.jobs.get(job.id) == job
 
     def test_what_was_claimed_or_given_back_meanwhile_is_cancelled_all_the_same(self, house: House) -> None:
         seen_waiting = uploaded(house)
         claim(house, seen_waiting)
-        assert cancel(house, seen_waiting).status is JobStatus.CANCELLED
+        assert house.cancel(seen_waiting).status is JobStatus.CANCELLED
         held = claim(house, uploaded(house))
         service.give_back(held, counted=True, runs=house.runs)
-        assert cancel(house, held.job).status is JobStatus.CANCELLED
+        assert house.cancel(held.job).status is JobStatus.CANCELLED
         assert house.runs.get(held.job.id) is None
 
     def test_parts_that_were_sent_are_thrown_away(self, house: House) -> None:
@@ -188,7 +151,7 @@ class TestCancel:
         assert upload
         assert job.parts
         house.parts.put(f"uploads/ada/{job.id}", job.parts.upload_id, 1, b"x")
-        cancel(house, job)
+        house.cancel(job)
         with pytest.raises(NoUploadOpen):
             house.parts.parts(f"uploads/ada/{job.id}", job.parts.upload_id)
 
@@ -197,7 +160,7 @@ class TestDelete:
     def test_record_recording_and_transcript_go_and_a_tombstone_stays(self, house: House) -> None:
         job = completed(house)
         house.transcripts.lend(f"renderings/ada/{job.id}/x.txt", b"a copy", "text/plain", seconds=60)
-        delete(house, job)
+        house.delete(job)
         assert not house.transcripts.objects
         with pytest.raises(MediaNotFound):
             house.media.head(S3Object(bucket="media", key=f"uploads/ada/{job.id}"))
@@ -211,16 +174,16 @@ class TestDelete:
 
     def test_again_is_no_error_and_keeps_the_first_time(self, house: House) -> None:
         job = completed(house)
-        delete(house, job)
+        house.delete(job)
         first = house.jobs.get(job.id)
         house.clock.advance(60)
-        delete(house, house.jobs.get(job.id))
+        house.delete(house.jobs.get(job.id))
         assert house.jobs.get(job.id) == first
         assert timedelta(days=30) == TOMBSTONE
 
     def test_what_runs_is_cancelled_first(self, house: House) -> None:
         job = uploaded(house)
-        house.transcriber = During(lambda: delete(house, house.jobs.get(job.id)))
+        house.transcriber = During(lambda: house.delete(house.jobs.get(job.id)))
         house.work()
         gone = house.jobs.get(job.id)
         assert (gone.status, gone.deleted_at) == (JobStatus.CANCELLED, house.clock.now())
@@ -231,7 +194,7 @@ class TestDelete:
 
     def test_a_recording_that_comes_too_late_goes_too(self, house: House) -> None:
         job, _ = house.submit(UPLOAD)
-        delete(house, job)
+        house.delete(job)
         assert house.arrived(house.put(f"uploads/ada/{job.id}")) is None
         with pytest.raises(MediaNotFound):
             house.media.head(S3Object(bucket="media", key=f"uploads/ada/{job.id}"))
@@ -245,16 +208,16 @@ class TestDelete:
         with monkeypatch.context() as patch:
             patch.setattr(house.transcripts, "erase", breaks)
             with pytest.raises(ServiceUnavailable):
-                delete(house, job)
+                house.delete(job)
         assert house.jobs.get(job.id) == job
-        delete(house, job)
+        house.delete(job)
         assert not house.transcripts.objects
 
     def test_a_dropped_file_is_its_owner_s_and_what_lies_beside_it_goes(self, house: House) -> None:
         job = house.drop("inbox/ada/a.mp3")
         house.work()
         house.transcripts.objects["inbox/ada/b.mp3.txt"] = b"of another"
-        delete(house, house.jobs.get(job.id))
+        house.delete(house.jobs.get(job.id))
         assert set(house.transcripts.objects) == {"inbox/ada/b.mp3.txt"}
         assert house.media.head(S3Object(bucket="media", key="inbox/ada/a.mp3"))
 
@@ -263,21 +226,21 @@ class TestDelete:
         new = house.drop("inbox/ada/a.mp3", b"more speech")
         house.work()
         house.work()
-        delete(house, house.jobs.get(old.id))
+        house.delete(house.jobs.get(old.id))
         assert "inbox/ada/a.mp3.txt" in house.transcripts.objects
         assert house.jobs.get(new.id).status is JobStatus.COMPLETED
 
     def test_an_object_that_was_named_stays(self, house: House) -> None:
         house.media.put("inbox/ada/a.mp3", b"speech")
         job, _ = house.submit('{"source": {"s3": "s3://media/inbox/ada/a.mp3"}}')
-        delete(house, job)
+        house.delete(job)
         assert house.media.head(S3Object(bucket="media", key="inbox/ada/a.mp3"))
 
 
 class TestRetry:
     def test_a_failed_job_is_tried_again_as_a_new_one(self, house: House) -> None:
         ended = failed(house)
-        again = retry(house, ended)
+        again = house.retry(ended)
         assert again.id != ended.id
         assert (again.retry_of, again.media, again.options) == (ended.id, ended.media, ended.options)
         assert again.metadata == {"order": "7"}
@@ -286,7 +249,7 @@ class TestRetry:
         assert house.jobs.get(ended.id) == ended
 
     def test_a_cancelled_one_too(self, house: House) -> None:
-        again = retry(house, cancel(house, uploaded(house)))
+        again = house.retry(house.cancel(uploaded(house)))
         house.work()
         house.work()
         assert house.jobs.get(again.id).status is JobStatus.COMPLETED
@@ -295,32 +258,32 @@ class TestRetry:
         waiting, done = uploaded(house), completed(House())
         for job in (waiting, done):
             with pytest.raises(NotRetryable):
-                retry(house, job)
+                house.retry(job)
 
     def test_without_a_recording_there_is_no_trying(self, house: House) -> None:
         job, _ = house.submit(UPLOAD)
-        cancelled = cancel(house, job)
+        cancelled = house.cancel(job)
         with pytest.raises(MediaNotFound):
-            retry(house, cancelled)
+            house.retry(cancelled)
         house.put(f"uploads/ada/{job.id}", b"speech")  # it came after all
-        again = retry(house, cancelled)
+        again = house.retry(cancelled)
         assert again.media
         assert (again.media.name, again.media.size) == ("a.mp3", 6)
 
     def test_a_recording_that_was_replaced_is_heard_as_it_was(self, house: House) -> None:
         ended = failed(house)
         house.put(f"uploads/ada/{ended.id}", b"something else")
-        assert retry(house, ended).media == ended.media
+        assert house.retry(ended).media == ended.media
 
     def test_a_deleted_recording_is_not_tried(self, house: House) -> None:
         ended = failed(house)
         house.media.delete(f"uploads/ada/{ended.id}")
         with pytest.raises(MediaNotFound):
-            retry(house, ended)
+            house.retry(ended)
 
     def test_a_url_is_fetched_anew(self, house: House) -> None:
         job, _ = house.submit('{"source": {"url": "https://example.com/a.mp3"}}')
-        again = retry(house, cancel(house, job))
+        again = house.retry(house.cancel(job))
         assert (again.status, again.url, again.retry_of) == (JobStatus.AWAITING_MEDIA, job.url, job.id)
         assert again.media
         assert again.media.key == f"uploads/ada/{again.id}"
@@ -330,7 +293,7 @@ class TestRetry:
         job = house.drop("inbox/ada/a.mp3")
         house.work()
         assert "inbox/ada/a.mp3.problem.json" in house.transcripts.objects
-        retry(house, house.jobs.get(job.id))
+        house.retry(house.jobs.get(job.id))
         house.work()
         assert "inbox/ada/a.mp3.txt" in house.transcripts.objects
         assert "inbox/ada/a.mp3.problem.json" not in house.transcripts.objects
