@@ -2,22 +2,17 @@
 
 from __future__ import annotations
 
-import hashlib
-from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass, field, replace
+from collections.abc import Callable, Sequence
+from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 
 from tiro.delivery import Event, event_of
-from tiro.errors import Conflict, JobNotFound, LeaseLost, MediaNotFound, TranscriptUnavailable
-from tiro.handling import Priority
+from tiro.errors import Conflict, JobNotFound, LeaseLost, TranscriptUnavailable
 from tiro.job import Drop, Job, JobStatus, Media, Run
-from tiro.message import JobMessage
-from tiro.pace import Depth
-from tiro.ports import Checkpoint, MediaInfo, OnProgress, Received
+from tiro.ports import Checkpoint, OnProgress
 from tiro.quota import Counted, Usage, day_of
-from tiro.request import Options, S3Object
+from tiro.request import Options
 from tiro.transcript import Transcript
-from tiro.upload import Upload
 
 
 class FakeClock:
@@ -153,121 +148,6 @@ class FakeRunStore:
         return held is not None and held.attempt == attempt
 
 
-@dataclass(frozen=True)
-class StoredObject:
-    """One version of an object; `body` is None for a delete marker."""
-
-    body: bytes | None
-    version: str
-    metadata: Mapping[str, str] = field(default_factory=dict)
-    content_type: str = "binary/octet-stream"
-
-    @property
-    def etag(self) -> str:
-        return f'"{hashlib.md5(self.body or b"", usedforsecurity=False).hexdigest()}"'
-
-
-class FakeMediaStore:
-    """Buckets that keep every version. `put`, `tag` and `delete` are what the world does to them."""
-
-    def __init__(self, clock: FakeClock, bucket: str = "media") -> None:
-        self.bucket = bucket
-        self.reads: list[tuple[int, int]] = []  # every range that was asked for
-        self._clock = clock
-        self._objects: dict[tuple[str, str], list[StoredObject]] = {}  # oldest first
-
-    def put(
-        self,
-        key: str,
-        body: bytes,
-        *,
-        bucket: str | None = None,
-        metadata: Mapping[str, str] | None = None,
-        content_type: str = "binary/octet-stream",
-    ) -> str:
-        """Write an object; return its version."""
-        return self._append(bucket, key, body, metadata or {}, content_type)
-
-    def tag(self, key: str, tags: Mapping[str, str], *, bucket: str | None = None) -> None:
-        versions = self._objects[bucket or self.bucket, key]
-        last = versions[-1]
-        versions[-1] = StoredObject(
-            last.body, last.version, {**_lower(last.metadata), **_lower(tags)}, last.content_type
-        )
-
-    def delete(self, key: str, *, bucket: str | None = None) -> None:
-        self._append(bucket, key, None, {}, "")
-
-    def _append(
-        self, bucket: str | None, key: str, body: bytes | None, metadata: Mapping[str, str], content_type: str
-    ) -> str:
-        versions = self._objects.setdefault((bucket or self.bucket, key), [])
-        versions.append(StoredObject(body, f"v{len(versions) + 1}", metadata, content_type))
-        return versions[-1].version
-
-    def head(self, source: S3Object, version: str | None = None) -> MediaInfo:
-        found = self._find(source.bucket, source.key, version)
-        if found is None or found.body is None:
-            raise MediaNotFound
-        metadata = _lower(found.metadata)
-        media = Media(
-            bucket=source.bucket,
-            key=source.key,
-            version=found.version,
-            etag=found.etag,
-            size=len(found.body),
-            content_type=found.content_type,
-            name=metadata.get("name") or source.key.rsplit("/", 1)[-1] or None,
-        )
-        return MediaInfo(media=media, metadata=metadata)
-
-    def read(self, media: Media, start: int, end: int) -> bytes:
-        self.reads.append((start, end))
-        found = self._find(media.bucket, media.key)
-        if found and found.body is not None and media.etag and found.etag != media.etag:
-            found = self._find(media.bucket, media.key, media.version) if media.version else None
-        if found is None or found.body is None:
-            raise MediaNotFound
-        return found.body[start:end]
-
-    def _find(self, bucket: str, key: str, version: str | None = None) -> StoredObject | None:
-        versions = self._objects.get((bucket, key), [])
-        return next((v for v in reversed(versions) if version in (None, v.version)), None)
-
-    def keys(self, prefix: S3Object, *, after: str | None, limit: int) -> tuple[Sequence[str], bool]:
-        there = (
-            key
-            for (bucket, key), versions in self._objects.items()
-            if bucket == prefix.bucket and versions[-1].body is not None
-        )
-        found = sorted(key for key in there if key.startswith(prefix.key) and key > (after or ""))
-        return found[:limit], len(found) > limit
-
-    def erase(self, source: S3Object) -> None:
-        self._objects.pop((source.bucket, source.key), None)
-
-    def keep(self, key: str, body: bytes, *, content_type: str | None) -> Media:
-        version = self.put(key, body, content_type=content_type or "binary/octet-stream")
-        found = self.head(S3Object(bucket=self.bucket, key=key), version).media
-        return found.model_copy(update={"content_type": content_type, "name": None})
-
-    def lend(self, media: Media, *, content_type: str, seconds: int) -> str:
-        return f"https://{media.bucket}.test/{media.key}?versionId={media.version}&type={content_type}&for={seconds}"
-
-    def presign_upload(self, key: str, *, content_type: str | None, size: int | None, seconds: int) -> Upload:
-        headers = {"Content-Type": content_type, "Content-Length": None if size is None else str(size)}
-        return Upload(
-            method="PUT",
-            url=f"https://{self.bucket}.test/{key}",
-            headers={name: value for name, value in headers.items() if value is not None},
-            expires_at=self._clock.now() + timedelta(seconds=seconds),
-        )
-
-
-def _lower(values: Mapping[str, str]) -> dict[str, str]:
-    return {name.lower(): value for name, value in values.items()}
-
-
 class FakeTranscriptStore:
     def __init__(self) -> None:
         self.objects: dict[str, bytes] = {}
@@ -308,82 +188,6 @@ class FakeTranscriptStore:
         self.media_types[key] = media_type
 
 
-LONGEST_HIDDEN = timedelta(hours=12)
-"""From its receive on, however often it is extended (SQS developer guide, "Amazon SQS visibility timeout")."""
-
-
-@dataclass
-class _Queued:
-    body: str
-    owner: str
-    visible_at: datetime
-    sent_at: datetime
-    priority: Priority
-    receives: int = 0
-    received_at: datetime | None = None  # the latest time
-
-
-class FakeJobQueue:
-    """A queue on the fake clock: what was received is hidden for `visibility` seconds, unless extended."""
-
-    def __init__(self, clock: FakeClock, *, visibility: float = 120.0) -> None:
-        self._clock = clock
-        self._visibility = visibility
-        self._messages: dict[int, _Queued] = {}
-        self._sent = 0
-
-    def __len__(self) -> int:
-        """Return how many messages there are, hidden ones included."""
-        return len(self._messages)
-
-    def send(self, message: JobMessage, *, owner: str, priority: Priority = Priority.INTERACTIVE) -> None:
-        self.send_raw(message.model_dump_json(), owner=owner, priority=priority)
-
-    def send_raw(self, body: str, *, owner: str = "anybody", priority: Priority = Priority.INTERACTIVE) -> None:
-        """Put anything on the queue, as only somebody from outside would."""
-        self._sent += 1
-        self._messages[self._sent] = _Queued(body, owner, self._clock.now(), self._clock.now(), priority)
-
-    def receive(self, *, wait_seconds: int) -> Received | None:
-        now = self._clock.now()
-        # Stable, and False comes first: what is interactive, in the order in which it was sent.
-        for number, message in sorted(self._messages.items(), key=lambda sent: sent[1].priority is Priority.BATCH):
-            if message.visible_at <= now:
-                message.receives += 1
-                message.received_at = now
-                message.visible_at = now + timedelta(seconds=self._visibility)
-                return Received(message.body, f"{number}:{message.receives}", message.receives, message.priority)
-        return None
-
-    def depth(self, priority: Priority) -> Depth:
-        now = self._clock.now()
-        visible = [message.visible_at <= now for message in self._messages.values() if message.priority is priority]
-        return Depth(sum(visible), len(visible) - sum(visible))
-
-    def extend(self, received: Received, *, seconds: int) -> None:
-        message, now = self._in_hand(received), self._clock.now()
-        if message and message.received_at and message.visible_at > now:
-            message.visible_at = min(now + timedelta(seconds=seconds), message.received_at + LONGEST_HIDDEN)
-
-    def delete(self, received: Received) -> None:
-        if self._in_hand(received):
-            del self._messages[int(received.handle.partition(":")[0])]
-
-    def cleared_until(self, now: datetime) -> datetime | None:
-        """Tell, as ports.Backlog, of this very queue."""
-        return min((message.sent_at for message in self._messages.values()), default=now)
-
-    def lose(self, number: int = 0) -> None:
-        """Forget a message, as no queue should."""
-        if self._messages:
-            del self._messages[sorted(self._messages)[number % len(self._messages)]]
-
-    def _in_hand(self, received: Received) -> _Queued | None:
-        number, _, receives = received.handle.partition(":")
-        message = self._messages.get(int(number))
-        return message if message and message.receives == int(receives) else None
-
-
 class FakeTranscriber:
     """Hears what the script says: each call takes the next outcome, and the last one serves for ever.
 
@@ -413,13 +217,3 @@ class FakeTranscriber:
         for step in self._steps:
             on_progress(step * outcome.duration, outcome.duration)
         return outcome
-
-
-class FakeMediaReader:
-    """Knows the durations it is told, by key."""
-
-    def __init__(self, durations: Mapping[str, float] | None = None) -> None:
-        self.durations = dict(durations or {})
-
-    def duration(self, media: Media) -> float | None:
-        return self.durations.get(media.key)

@@ -8,7 +8,8 @@ from contextlib import contextmanager
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 
-from tests.fakes import FakeClock, FakeMediaStore
+from tests.fakes import FakeClock
+from tests.fakes_media import FakeMediaStore
 from tiro.errors import Conflict, FetchFailed, InvalidRequest, NoUploadOpen, PeerUnavailable, TiroError
 from tiro.fetch import Fetch
 from tiro.message import FetchMessage

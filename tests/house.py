@@ -11,19 +11,12 @@ from container.telemetry import Telemetry
 from container.watchdog import Watchdog
 from container.worker import Worker, World
 from tests.factories import make_transcript
-from tests.fakes import (
-    FakeClock,
-    FakeJobQueue,
-    FakeJobStore,
-    FakeMediaReader,
-    FakeMediaStore,
-    FakeRunStore,
-    FakeTranscriber,
-    FakeTranscriptStore,
-)
+from tests.fakes import FakeClock, FakeJobStore, FakeRunStore, FakeTranscriber, FakeTranscriptStore
 from tests.fakes_checkpoints import FakeCheckpointStore
 from tests.fakes_delivery import FakeDeliveryStore
 from tests.fakes_fetch import FakeFetchQueue, FakeFetchStore, FakePartStore
+from tests.fakes_media import FakeMediaReader, FakeMediaStore
+from tests.fakes_queue import FakeJobQueue
 from tiro import service
 from tiro.job import Job
 from tiro.message import JobMessage

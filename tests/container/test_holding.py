@@ -7,7 +7,8 @@ from typing import Any
 import pytest
 
 from container.holding import Holding
-from tests.fakes import FakeClock, FakeJobQueue
+from tests.fakes import FakeClock
+from tests.fakes_queue import FakeJobQueue
 from tiro.errors import ServiceUnavailable
 from tiro.handling import Priority
 from tiro.message import JobMessage

@@ -7,7 +7,8 @@ from typing import TYPE_CHECKING
 import pytest
 
 from tests.contract.job_queue import MESSAGE, JobQueueContract, receive
-from tests.fakes import FakeClock, FakeJobQueue
+from tests.fakes import FakeClock
+from tests.fakes_queue import FakeJobQueue
 from tiro.adapters.sqs import SQSJobQueue
 from tiro.handling import Priority
 from tiro.ports import JobQueue

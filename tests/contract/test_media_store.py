@@ -10,7 +10,8 @@ import pytest
 import requests
 
 from tests.contract.media_store import MediaStoreContract, World
-from tests.fakes import FakeClock, FakeMediaStore
+from tests.fakes import FakeClock
+from tests.fakes_media import FakeMediaStore
 from tiro.adapters.s3 import S3MediaStore
 from tiro.ports import MediaStore
 from tiro.request import S3Object

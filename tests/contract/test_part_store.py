@@ -10,8 +10,9 @@ import pytest
 from botocore.stub import Stubber
 
 from tests.contract.part_store import PartStoreContract, Stores
-from tests.fakes import FakeClock, FakeMediaStore
+from tests.fakes import FakeClock
 from tests.fakes_fetch import FakePartStore
+from tests.fakes_media import FakeMediaStore
 from tiro.adapters import aws
 from tiro.adapters.s3 import S3MediaStore
 from tiro.adapters.s3_parts import S3PartStore

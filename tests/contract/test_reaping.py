@@ -7,8 +7,9 @@ from datetime import timedelta
 from typing import TYPE_CHECKING, Any
 
 from tests.factories import NOW, make_queued_job, make_run
-from tests.fakes import FakeClock, FakeJobQueue, FakeTranscriptStore
+from tests.fakes import FakeClock, FakeTranscriptStore
 from tests.fakes_fetch import FakeFetchQueue, FakePartStore
+from tests.fakes_queue import FakeJobQueue
 from tests.house import House
 from tiro.adapters.dynamodb import DynamoDBFetchStore, DynamoDBJobStore, DynamoDBRunStore
 from tiro.message import JobMessage

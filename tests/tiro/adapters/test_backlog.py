@@ -11,7 +11,8 @@ from botocore.stub import Stubber
 from moto import mock_aws
 
 from tests.factories import NOW
-from tests.fakes import FakeClock, FakeJobQueue
+from tests.fakes import FakeClock
+from tests.fakes_queue import FakeJobQueue
 from tiro.adapters.backlog import SQSBacklog
 from tiro.errors import ServiceUnavailable
 from tiro.message import JobMessage

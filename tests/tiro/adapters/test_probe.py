@@ -10,7 +10,8 @@ from pathlib import Path
 
 import pytest
 
-from tests.fakes import FakeClock, FakeMediaStore
+from tests.fakes import FakeClock
+from tests.fakes_media import FakeMediaStore
 from tiro.adapters.probe import BUDGET, HeaderReader
 from tiro.errors import MediaNotFound, ServiceUnavailable
 from tiro.job import Media
