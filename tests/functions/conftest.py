@@ -12,6 +12,7 @@ import pytest
 
 from functions import wiring
 from tests.contract.conftest import _region, bucket, dynamodb, queue_url, s3, sqs, table  # noqa: F401  (fixtures)
+from tests.web import HERE
 from tiro.settings import ApiSettings
 
 if TYPE_CHECKING:
@@ -100,3 +101,19 @@ def stack(
     yield Stack(ApiSettings(**settings), s3)
     for piece in caches:
         piece.cache_clear()
+
+
+@pytest.fixture
+def archive(stack: Stack, monkeypatch: pytest.MonkeyPatch) -> str:
+    """A bucket of the caller's own, of which we were told."""
+    name = f"{stack.settings.media_bucket}-archive"
+    stack.s3.create_bucket(Bucket=name, CreateBucketConfiguration={"LocationConstraint": "eu-west-1"})
+    monkeypatch.setenv("TIRO_SOURCE_BUCKETS", name)
+    wiring.settings.cache_clear()
+    return name
+
+
+@pytest.fixture
+def fetching(stack: Stack, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("TIRO_ALLOW_NETWORKS", HERE)
+    wiring.settings.cache_clear()

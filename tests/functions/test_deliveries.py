@@ -7,15 +7,18 @@ from collections.abc import Mapping
 from datetime import timedelta
 from typing import TYPE_CHECKING, Any
 
+import boto3
 import pytest
 
 from functions import on_delivery, on_job_change, on_schedule, wiring
 from tests.factories import make_queued_job, make_ref
 from tests.fakes_delivery import FakeEventBus, FakeNotifier
 from tests.functions.conftest import Stack, sqs_event
+from tests.functions.jobs import JOBS, LONG_AGO, ask
 from tiro.adapters.dynamodb.outbox import PREFIX
-from tiro.delivery import event_of
+from tiro.delivery import Delivery, event_of
 from tiro.errors import ServiceUnavailable
+from tiro.message import DeliveryMessage
 from tiro.pace import Pace
 from tiro.signature import new_secret, verify
 
@@ -267,3 +270,37 @@ class TestEndpoints:
 def test_a_receiver_may_be_silent_for_as_long_as_it_may_take(stack: Stack) -> None:
     terms = wiring.notifier().egress.terms
     assert terms.idle_seconds == terms.seconds == stack.settings.delivery_seconds
+
+
+def told(stack: Stack, job_id: str, dynamodb: DynamoDBClient, monkeypatch: pytest.MonkeyPatch) -> Delivery:
+    """Have the stream bring what a job has to tell, on a bus that is there; return the delivery that is made of it."""
+    bus = f"{stack.settings.table}-bus"
+    boto3.client("events").create_event_bus(Name=bus)
+    monkeypatch.setenv("TIRO_EVENT_BUS", bus)
+    wiring.settings.cache_clear()
+    assert on_job_change.handler(news(dynamodb, stack, job_id), None) == {"batchItemFailures": []}
+    [delivery] = wiring.deliveries().of_job(job_id)
+    return delivery
+
+
+@pytest.mark.parametrize(("answer", "becomes"), [(500, "pending"), (410, "failed"), (429, "pending")])
+def test_a_receiver_that_fails_is_asked_again_and_one_that_is_gone_is_not(
+    stack: Stack,
+    notifier: FakeNotifier,
+    dynamodb: DynamoDBClient,
+    monkeypatch: pytest.MonkeyPatch,
+    answer: int,
+    becomes: str,
+) -> None:
+    stack.call("POST", "/v1/webhooks", body='{"url": "https://example.com/"}')
+    job_id = ask(stack)
+    stack.call("POST", f"{JOBS}/{job_id}/cancel")
+    delivery = told(stack, job_id, dynamodb, monkeypatch)
+    notifier.answers = [answer]
+    message = DeliveryMessage(job_id=job_id, delivery_id=delivery.id, revision=delivery.revision)
+    assert on_delivery.handler(sqs_event(message.model_dump_json()), None) == {"batchItemFailures": []}
+    after = wiring.deliveries().get(job_id, delivery.id)
+    assert after.state == becomes
+    if becomes == "pending":  # and its message is lost
+        wiring.deliveries().save(after, after.model_copy(update={"due_at": LONG_AGO, "revision": after.revision + 1}))
+        assert on_schedule.handler({}, None)["deliveries"] == 1

@@ -9,6 +9,8 @@ from typing import Any, ClassVar
 import pytest
 
 from tests.functions.conftest import Stack, sqs_event
+from tests.functions.container_worker import Hears, work
+from tests.functions.jobs import JOBS, ask
 from tests.web import HERE, body, serving, status
 from tiro.errors import ServiceUnavailable
 
@@ -138,3 +140,22 @@ def test_a_prefix_is_a_batch(stack: Stack) -> None:
     assert (found["counts"]["queued"], found["sources"]) == (2, 2)
     refused = stack.call("POST", "/v1/batches", owner="ben", body=json.dumps({"prefix": prefix}))
     assert (refused["statusCode"], refused["body"]["code"]) == (403, "source_forbidden")
+
+
+def test_a_recording_in_a_bucket_of_one_s_own(stack: Stack, archive: str) -> None:
+    stack.s3.put_object(Bucket=archive, Key="ada/a.mp3", Body=b"speech")
+    job_id = ask(stack, s3=f"s3://{archive}/ada/a.mp3")
+    assert stack.call("GET", f"{JOBS}/{job_id}/media")["statusCode"] == 200
+    work(stack, Hears())
+    made = stack.call("POST", "/v1/batches", body=json.dumps({"prefix": f"s3://{archive}/ada/"}))
+    assert made["body"]["accepted"] == 1
+    stack.s3.put_bucket_versioning(Bucket=archive, VersioningConfiguration={"Status": "Enabled"})
+    stack.s3.put_object(Bucket=archive, Key="ada/b.mp3", Body=b"speech")
+    kept = ask(stack, s3=f"s3://{archive}/ada/b.mp3")
+    assert stack.call("GET", f"{JOBS}/{kept}/media")["statusCode"] == 200
+
+
+def test_what_was_uploaded_may_be_a_batch_too(stack: Stack) -> None:
+    stack.put("uploads/ada/a", b"speech")
+    prefix = f"s3://{stack.settings.media_bucket}/uploads/ada/"
+    assert stack.call("POST", "/v1/batches", body=json.dumps({"prefix": prefix}))["body"]["accepted"] == 1

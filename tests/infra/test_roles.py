@@ -26,7 +26,8 @@ AT_WORK = [
     f"tests/functions/test_{name}"
     for name in (
         *("audio.py::TestTheSameCall::test_again_is_the_same_job", "authorize.py", "deliveries.py", "dispatch.py"),
-        *("handlers.py", "jobs.py", "on_deploy.py", "seldom.py", "sources.py"),
+        *("handlers.py", "jobs.py", "on_deploy.py", "on_fetch.py", "sources.py"),
+        *("drops.py", "leftovers.py", "worker.py"),
         "transcripts.py::test_a_large_one_is_lent",
     )
 ]
