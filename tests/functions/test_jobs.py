@@ -1,62 +1,18 @@
-"""Jobs by HTTP: listed, waited for, cancelled, deleted, tried again, and made once however often one asks."""
+"""Jobs by HTTP: listed, cancelled, deleted, tried again, counted, and told of while they are heard."""
 
 from __future__ import annotations
 
-import json
-import threading
-from datetime import timedelta
-from typing import Any, ClassVar
-
 import pytest
-import requests
 
 from functions import on_upload, wiring
-from tests.factories import make_transcript
-from tests.fakes import FakeTranscriber
 from tests.fakes_checkpoints import stretch_of
 from tests.functions.conftest import Stack, sqs_event
-from tests.functions.working import work, worker
+from tests.functions.jobs import FAILS, HEARS, end_one, header, path, queue_one, submit
+from tests.functions.working import work
 from tiro import service
-from tiro.adapters import aws
 from tiro.checkpoint import Written
-from tiro.errors import NotAudio, ServiceUnavailable
 from tiro.job import JobStatus
 from tiro.message import JobMessage
-
-UPLOAD = '{"source": {"upload": {}}}'
-HEARS = FakeTranscriber(make_transcript())
-FAILS = FakeTranscriber(NotAudio("A text."))
-
-
-def header(answer: Any, name: str) -> str | None:
-    values = answer["multiValueHeaders"].get(name)
-    return values[0] if values else None
-
-
-def submit(stack: Stack, **more: Any) -> Any:
-    return stack.call("POST", "/v1/transcriptions", **({"body": UPLOAD} | more))
-
-
-def queue_one(stack: Stack) -> str:
-    job_id = str(submit(stack)["body"]["id"])
-    on_upload.handler(sqs_event(stack.put(f"uploads/ada/{job_id}", b"speech")), None)
-    return job_id
-
-
-def end_one(stack: Stack, transcriber: FakeTranscriber = HEARS) -> str:
-    job_id = queue_one(stack)
-    while work(transcriber, stack.settings):
-        pass
-    return job_id
-
-
-def path(job_id: str, *more: str) -> str:
-    return "/".join(["/v1/transcriptions", job_id, *more])
-
-
-def of_s3(stack: Stack) -> str:
-    stack.put("inbox/ada/a.mp3", b"speech")
-    return json.dumps({"source": {"s3": f"s3://{stack.settings.media_bucket}/inbox/ada/a.mp3"}})
 
 
 class TestList:
@@ -123,154 +79,6 @@ class TestEnds:
             pass
         assert stack.call("GET", path(again["id"]))["body"]["status"] == "completed"
         assert stack.call("POST", path(again["id"], "retry"))["body"]["code"] == "not_retryable"
-
-
-class TestConditional:
-    def test_a_job_that_did_not_change_is_not_told_again(self, stack: Stack) -> None:
-        job_id = queue_one(stack)
-        first = stack.call("GET", path(job_id))
-        tag = header(first, "ETag")
-        assert tag
-        submit(stack)  # one more of its owner's in flight
-        for asked in (tag, f'"other", {tag}', tag.removeprefix("W/"), "*"):
-            same = stack.call("GET", path(job_id), headers={"If-None-Match": asked})
-            assert (same["statusCode"], same["body"], header(same, "ETag")) == (304, "", tag)
-            assert "Content-Type" not in same["multiValueHeaders"]
-        stack.call("POST", path(job_id, "cancel"))
-        changed = stack.call("GET", path(job_id), headers={"If-None-Match": tag})
-        assert (changed["statusCode"], changed["body"]["status"]) == (200, "cancelled")
-
-    def test_a_transcript_is_told_once_in_each_format(self, stack: Stack) -> None:
-        where = path(end_one(stack), "transcript")
-        tags = {form: header(stack.call("GET", where, format=form), "ETag") for form in ("txt", "vtt", "json")}
-        assert len(set(tags.values())) == 3
-        for form, tag in tags.items():
-            assert tag
-            answer = stack.call("GET", where, format=form, headers={"If-None-Match": tag})
-            assert (answer["statusCode"], answer["body"]) == (304, "")
-        other = stack.call("GET", where, format="vtt", headers={"If-None-Match": str(tags["txt"])})
-        assert other["statusCode"] == 200
-
-
-class TestWait:
-    def test_the_answer_comes_with_the_end(self, stack: Stack) -> None:
-        job_id = queue_one(stack)
-        with worker(HEARS, stack.settings):
-            answer = stack.call("GET", path(job_id), headers={"Prefer": "respond-async, wait=20"})
-        assert (answer["body"]["status"], header(answer, "Preference-Applied")) == ("completed", "wait=20")
-
-    def test_or_when_the_time_is_over(self, stack: Stack) -> None:
-        answer = stack.call("GET", path(queue_one(stack)), headers={"Prefer": "wait=1"})
-        assert (answer["body"]["status"], header(answer, "Preference-Applied")) == ("queued", "wait=1")
-
-    def test_nobody_waits_longer_than_20_seconds(self, stack: Stack) -> None:
-        answer = stack.call("GET", path(end_one(stack)), headers={"Prefer": 'wait="99999"'})
-        assert header(answer, "Preference-Applied") == "wait=20"
-
-    @pytest.mark.parametrize("prefer", ["", "wait", "wait=", "wait=-1", "wait=0", "return=minimal", "wait=1e3"])
-    def test_other_preferences_are_none(self, stack: Stack, prefer: str) -> None:
-        answer = stack.call("GET", path(queue_one(stack)), headers={"Prefer": prefer})
-        assert (answer["statusCode"], header(answer, "Preference-Applied")) == (200, None)
-
-    def test_without_a_seat_the_answer_comes_at_once(self, stack: Stack) -> None:
-        now = wiring.clock().now()
-        room = wiring.waiting_room()
-        while room.enter(now=now, until=now + timedelta(hours=1)) is not None or _free(stack):
-            pass
-        answer = stack.call("GET", path(queue_one(stack)), headers={"Prefer": "wait=20"})
-        assert (answer["statusCode"], header(answer, "Preference-Applied")) == (200, None)
-
-    def test_a_seat_is_given_back(self, stack: Stack) -> None:
-        stack.call("GET", path(queue_one(stack)), headers={"Prefer": "wait=1"})
-        assert _free(stack) == stack.settings.max_waiters
-
-    def test_a_submission_may_wait_for_its_end(self, stack: Stack) -> None:
-        with worker(HEARS, stack.settings):
-            answer = submit(stack, body=of_s3(stack), headers={"Prefer": "wait=20"})
-        assert (answer["statusCode"], answer["body"]["status"]) == (200, "completed")
-        assert header(answer, "Location") == path(answer["body"]["id"])
-        assert header(answer, "Preference-Applied") == "wait=20"
-
-    def test_whoever_must_upload_first_does_not_wait(self, stack: Stack) -> None:
-        answer = submit(stack, headers={"Prefer": "wait=20"})
-        assert (answer["statusCode"], header(answer, "Preference-Applied")) == (202, None)
-
-
-def _free(stack: Stack) -> int:
-    items = aws.dynamodb_client().scan(TableName=stack.settings.table)["Items"]
-    taken = [item for item in items if item["pk"]["S"].startswith("waiting#")]
-    return stack.settings.max_waiters - len(taken)
-
-
-class TestIdempotency:
-    KEY: ClassVar = {"Idempotency-Key": '"8e03978e-40d5-43dd-bc93-6894a57f9324"'}
-
-    def test_the_same_call_makes_one_job(self, stack: Stack) -> None:
-        body = of_s3(stack)
-        first = submit(stack, body=body, headers=self.KEY)
-        again = submit(stack, body=body, headers={"Idempotency-Key": self.KEY["Idempotency-Key"].strip('"')})
-        assert first["statusCode"] == 202
-        for part in ("statusCode", "body"):
-            assert again[part] == first[part]
-        assert header(again, "Location") == header(first, "Location")
-        assert header(again, "Content-Type") == "application/json"
-        assert len(stack.call("GET", "/v1/transcriptions")["body"]["data"]) == 1
-
-    def test_a_repeated_upload_is_signed_anew_while_it_is_awaited(self, stack: Stack) -> None:
-        first = submit(stack, headers=self.KEY)["body"]
-        again = submit(stack, headers=self.KEY)["body"]
-        assert again["upload"]["expires_at"] >= first["upload"]["expires_at"]
-        assert again | {"upload": None} == first | {"upload": None}
-
-    def test_a_key_is_one_call_s_and_one_owner_s(self, stack: Stack) -> None:
-        submit(stack, headers=self.KEY)
-        other = submit(stack, body='{"source": {"upload": {}}, "language": "fr"}', headers=self.KEY)
-        assert (other["statusCode"], other["body"]["code"]) == (422, "idempotency_key_reused")
-        assert submit(stack, owner="bob", headers=self.KEY)["statusCode"] == 202
-
-    def test_a_refused_call_uses_no_key_up(self, stack: Stack) -> None:
-        assert submit(stack, body="{", headers=self.KEY)["statusCode"] == 400
-        assert submit(stack, headers=self.KEY)["statusCode"] == 202
-        assert submit(stack, headers={"Idempotency-Key": '""'})["statusCode"] == 422
-
-    def test_of_many_at_once_one_makes_a_job(self, stack: Stack) -> None:
-        answers: list[Any] = []
-        threads = [
-            threading.Thread(target=lambda: answers.append(submit(stack, headers=self.KEY)["statusCode"]))
-            for _ in range(8)
-        ]
-        for thread in threads:
-            thread.start()
-        for thread in threads:
-            thread.join()
-        assert set(answers) <= {202, 409}
-        assert 202 in answers
-        assert len(stack.call("GET", "/v1/transcriptions")["body"]["data"]) == 1
-
-    def test_who_died_before_the_answer_made_the_job_that_is_answered(
-        self, stack: Stack, monkeypatch: pytest.MonkeyPatch
-    ) -> None:
-        def dies(*_: object) -> None:
-            raise ServiceUnavailable
-
-        with monkeypatch.context() as patch:
-            patch.setattr("functions.api.jobs.job_reply", dies)
-            assert submit(stack, headers=self.KEY)["statusCode"] == 503
-        [made] = stack.call("GET", "/v1/transcriptions")["body"]["data"]
-        on_upload.handler(sqs_event(stack.put(f"uploads/ada/{made['id']}", b"speech")), None)  # it went on meanwhile
-        answer = submit(stack, headers=self.KEY)
-        assert (answer["statusCode"], answer["body"]["id"]) == (202, made["id"])
-        assert len(stack.call("GET", "/v1/transcriptions")["body"]["data"]) == 1
-
-    def test_a_retry_is_made_once_too(self, stack: Stack) -> None:
-        where = path(end_one(stack, FAILS), "retry")
-        first, again = (stack.call("POST", where, headers=self.KEY) for _ in range(2))
-        assert first["body"]["id"] == again["body"]["id"]
-
-    def test_a_deleted_job_is_not_told_again(self, stack: Stack) -> None:
-        job_id = submit(stack, headers=self.KEY)["body"]["id"]
-        stack.call("DELETE", path(job_id))
-        assert submit(stack, headers=self.KEY)["statusCode"] == 410
 
 
 class TestQuota:
@@ -365,28 +173,3 @@ class TestHeardSoFar:
             store=wiring.checkpoints(),
             clock=wiring.clock(),
         ).stretches
-
-
-class TestMedia:
-    def test_a_recording_is_played_by_whoever_has_its_address(self, stack: Stack) -> None:
-        job_id = end_one(stack)
-        answer = stack.call("GET", path(job_id, "media"))
-        assert answer["statusCode"] == 200
-        assert requests.get(answer["body"]["url"], timeout=5).content == b"speech"
-        assert stack.call("GET", path(job_id, "media"), owner="bob")["statusCode"] == 404
-
-    def test_before_it_came_there_is_none(self, stack: Stack) -> None:
-        answer = stack.call("GET", path(submit(stack)["body"]["id"], "media"))
-        assert (answer["statusCode"], answer["body"]["code"]) == (404, "media_not_found")
-
-    def test_a_page_that_was_sent_as_a_recording_is_not_shown_as_one(self, stack: Stack) -> None:
-        job_id = str(submit(stack)["body"]["id"])
-        event = stack.put(f"uploads/ada/{job_id}", b"<script>")
-        stack.s3.put_object(
-            Bucket=stack.settings.media_bucket, Key=f"uploads/ada/{job_id}", Body=b"<script>", ContentType="text/html"
-        )
-        on_upload.handler(sqs_event(event.replace('"versionId"', '"ignored"')), None)
-        answer = stack.call("GET", path(job_id, "media"))
-        assert answer["body"]["content_type"] == "application/octet-stream"
-        played = requests.get(answer["body"]["url"], timeout=5)
-        assert played.headers["Content-Type"] == "application/octet-stream"

@@ -25,9 +25,9 @@ from tests.infra.permissions import Grant, Need, Role, encrypted, key_needs, pla
 AT_WORK = [
     f"tests/functions/test_{name}"
     for name in (
-        *("audio.py::TestTheSameCall::test_again_is_the_same_job", "authorize.py", "deliveries.py", "dispatch.py"),
-        *("handlers.py", "jobs.py", "on_deploy.py", "on_fetch.py", "sources.py"),
-        *("drops.py", "leftovers.py", "worker.py"),
+        *("audio.py::TestTheSameCall::test_again_is_the_same_job", "authorize.py", "conditional.py", "deliveries.py"),
+        *("dispatch.py", "drops.py", "handlers.py", "idempotency.py", "jobs.py", "leftovers.py", "media.py"),
+        *("on_deploy.py", "on_fetch.py", "preferences.py", "sources.py", "worker.py"),
         "transcripts.py::test_a_large_one_is_lent",
     )
 ]
