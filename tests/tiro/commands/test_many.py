@@ -3,8 +3,6 @@
 from __future__ import annotations
 
 import json
-import os
-import pty
 import signal
 import subprocess
 import sys
@@ -13,16 +11,12 @@ from pathlib import Path
 import pytest
 
 from tests.fake_api import FakeApi, body_of
+from tests.tiro.shell import environment, on_terminal
 from tiro.cli import Exit, main
 from tiro.commands.many import plan
 from tiro.errors import NotAudio
 
-ROOT = Path(__file__).parents[3]
 Captured = pytest.CaptureFixture[str]
-
-
-def environment() -> dict[str, str]:
-    return {**os.environ, "PYTHONPATH": str(ROOT), "TERM": "xterm", "COLUMNS": "120"}
 
 
 def files(folder: str) -> set[str]:
@@ -106,27 +100,11 @@ def test_no_two_transcripts_share_a_file(recordings: Path) -> None:
 
 def test_a_terminal_shows_a_table(api: FakeApi, recordings: Path) -> None:
     api.looks = 3
-    ours, theirs = pty.openpty()
-    command = [sys.executable, "-m", "tiro.cli", "transcribe", "talks", "-o", "out"]
-    process = subprocess.Popen(command, stdout=subprocess.PIPE, stderr=theirs, env=environment())
-    os.close(theirs)
-    shown = b""
-    while chunk := _read(ours):
-        shown += chunk
-    os.close(ours)
-    out, _ = process.communicate(timeout=30)
-    assert (process.returncode, out) == (Exit.DONE, b"")
-    text = shown.decode()
-    assert "✓ " in text
-    assert "━" in text
-    assert "3 of 3 done" in text
-
-
-def _read(terminal: int) -> bytes:
-    try:
-        return os.read(terminal, 65536)
-    except OSError:  # how Linux says that the other end is closed
-        return b""
+    done, shown = on_terminal("transcribe", "talks", "-o", "out")
+    assert (done.returncode, done.stdout) == (Exit.DONE, b"")
+    assert "✓ " in shown
+    assert "━" in shown
+    assert "3 of 3 done" in shown
 
 
 def test_interrupted_it_goes_on_where_it_was(api: FakeApi, recordings: Path) -> None:
