@@ -6,6 +6,7 @@ from collections.abc import Callable, Sequence
 from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 
+from tests.factories import make_transcript
 from tiro.delivery import Event, event_of
 from tiro.errors import Conflict, JobNotFound, LeaseLost, TranscriptUnavailable
 from tiro.job import Drop, Job, JobStatus, Media, Run
@@ -217,3 +218,25 @@ class FakeTranscriber:
         for step in self._steps:
             on_progress(step * outcome.duration, outcome.duration)
         return outcome
+
+
+class During:
+    """A transcriber during whose work something happens; it goes on until it is told to stop, or to its end."""
+
+    def __init__(self, happens: Callable[[], object], *, endless: bool = False) -> None:
+        self._happens, self._endless = happens, endless
+
+    def transcribe(
+        self,
+        media: Media,
+        options: Options,
+        *,
+        max_seconds: float,
+        on_progress: OnProgress,
+        checkpoint: Checkpoint | None = None,
+    ) -> Transcript:
+        self._happens()
+        on_progress(1.0, 2.0)
+        while self._endless:
+            on_progress(1.0, 2.0)
+        return make_transcript()

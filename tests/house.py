@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+from collections.abc import Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -18,6 +19,7 @@ from tests.fakes_fetch import FakeFetchQueue, FakeFetchStore, FakePartStore
 from tests.fakes_media import FakeMediaReader, FakeMediaStore
 from tests.fakes_queue import FakeJobQueue
 from tiro import service
+from tiro.errors import ServiceUnavailable
 from tiro.job import Job
 from tiro.message import JobMessage
 from tiro.ports import Received, Transcriber
@@ -167,6 +169,10 @@ class House:
         """Give a message up, as a dead letter."""
         return service.bury(message, jobs=self.jobs, runs=self.runs, transcripts=self.transcripts, clock=self.clock)
 
+    def expire(self) -> Sequence[Job]:
+        """Let the schedule fail what never came."""
+        return service.expire(jobs=self.jobs, parts=self.parts, transcripts=self.transcripts, clock=self.clock)
+
     def reap(self, patience: float = 300.0) -> Reaped:
         """Let the reaper make its round."""
         return Reaper(
@@ -199,3 +205,15 @@ class House:
 
     def note(self, event: str, *, error: BaseException | None = None, **fields: object) -> None:
         self.log.append({"event": event, "error": error, **fields})
+
+
+def code(job: Job | None) -> str:
+    """Return what a job's problem is called."""
+    assert job
+    assert job.problem
+    return job.problem.code
+
+
+def breaks(*_: object, **__: object) -> None:
+    """What any call does while AWS does not answer."""
+    raise ServiceUnavailable

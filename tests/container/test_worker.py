@@ -5,7 +5,6 @@ from __future__ import annotations
 import dataclasses
 import json
 import threading
-from collections.abc import Callable
 from pathlib import Path
 
 import pytest
@@ -13,7 +12,7 @@ import pytest
 from container import log
 from container.stopping import Reason, Stopping
 from tests.factories import make_transcript
-from tests.fakes import FakeTranscriber
+from tests.fakes import During, FakeTranscriber
 from tests.house import WORKER_NAMES, House
 from tiro.errors import EngineFailed, EnginePoisoned, LeaseLost, MediaTooLong, ServiceUnavailable
 from tiro.job import Job, JobStatus, Media
@@ -23,26 +22,6 @@ from tiro.request import Options
 from tiro.settings import WorkerSettings
 from tiro.trace import owner_hash
 from tiro.transcript import Transcript
-
-
-class Interfering:
-    """A transcriber during whose work something happens."""
-
-    def __init__(self, happens: Callable[[], object]) -> None:
-        self._happens = happens
-
-    def transcribe(
-        self,
-        media: Media,
-        options: Options,
-        *,
-        max_seconds: float,
-        on_progress: OnProgress,
-        checkpoint: Checkpoint | None = None,
-    ) -> Transcript:
-        self._happens()
-        on_progress(1.0, 2.0)
-        return make_transcript()
 
 
 def dropped(house: House) -> Job:
@@ -55,7 +34,7 @@ def now(house: House, job: Job) -> Job:
 
 def test_sigterm_gives_the_job_back_and_counts_no_attempt() -> None:
     house = House()
-    house.transcriber = Interfering(house.stopping.set)
+    house.transcriber = During(house.stopping.set)
     job = dropped(house)
     house.work()
     assert (now(house, job).status, now(house, job).attempts) == (JobStatus.QUEUED, 0)
@@ -117,7 +96,7 @@ def test_an_attempt_that_lost_its_lease_leaves_no_trace() -> None:
         house.transcriber = other.transcriber
         house.work()
 
-    house.transcriber = Interfering(another_worker_takes_over)
+    house.transcriber = During(another_worker_takes_over)
     house.work()
     done = now(house, job)
     assert (done.status, done.attempts) == (JobStatus.COMPLETED, 2)
@@ -198,7 +177,7 @@ def test_a_failing_heartbeat_is_no_reason_to_stop(monkeypatch: pytest.MonkeyPatc
         raise ServiceUnavailable
 
     monkeypatch.setattr(house.runs, "renew", fails)
-    house.transcriber = Interfering(lambda: [beats.acquire() for _ in range(3)])
+    house.transcriber = During(lambda: [beats.acquire() for _ in range(3)])
     house.work()
     assert now(house, job).status is JobStatus.COMPLETED
 
@@ -277,7 +256,7 @@ def test_a_poisoned_engine_ends_the_process_and_another_hears_the_job() -> None:
 
 def test_a_worker_that_is_taken_back_says_so() -> None:
     house = House()
-    house.transcriber = Interfering(lambda: house.stopping.ask(Reason.SPOT))
+    house.transcriber = During(lambda: house.stopping.ask(Reason.SPOT))
     dropped(house)
     house.work()
     house.stopping.ask(Reason.POISON)
@@ -297,7 +276,7 @@ def test_what_becomes_of_jobs_is_counted() -> None:
     house.clock.advance(30)
     house.work()
     house.clock.advance(60)
-    house.transcriber = Interfering(lambda: house.clock.advance(5))
+    house.transcriber = During(lambda: house.clock.advance(5))
     house.work()
     assert counted(house, "QueueWait") == [30_000], "of the first attempt alone"
     assert [line["code"] for line in house.metrics if "AttemptsFailed" in line] == ["engine_failed"]

@@ -1,4 +1,4 @@
-"""What a user of the command has: an API that it finds, a directory to be in, and a recording there."""
+"""A house of one's own; and for the command, an API that it finds, a directory to be in, and a recording there."""
 
 from __future__ import annotations
 
@@ -8,6 +8,12 @@ from pathlib import Path
 import pytest
 
 from tests.fake_api import KEY, FakeApi, serve
+from tests.house import House
+
+
+@pytest.fixture
+def house() -> House:
+    return House()
 
 
 @pytest.fixture

@@ -312,7 +312,7 @@ def test_a_job_that_changes_under_our_hands_is_looked_at_anew(house: Fetching) -
 def test_what_is_not_fetched_in_time_is_told_so(house: Fetching) -> None:
     job = house.ask()
     house.clock.advance(6 * 3600 + 1)
-    (failed,) = service.expire(jobs=house.jobs, parts=house.parts, transcripts=house.transcripts, clock=house.clock)
+    (failed,) = house.expire()
     assert (failed.id, failed.problem and failed.problem.code) == (job.id, "fetch_failed")
 
 

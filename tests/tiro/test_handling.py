@@ -20,11 +20,6 @@ from tiro.service import Tidier
 HOUR = 3600
 
 
-@pytest.fixture
-def house() -> House:
-    return House()
-
-
 def ask(house: House, **options: object) -> Job:
     job, _ = house.submit(json.dumps({"source": {"upload": {}}, **options}))
     queued = house.arrived(house.put(f"uploads/ada/{job.id}"))

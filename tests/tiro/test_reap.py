@@ -16,11 +16,6 @@ from tiro.message import JobMessage
 from tiro.service import Claim
 
 
-@pytest.fixture
-def house() -> House:
-    return House()
-
-
 def claimed(house: House) -> Claim:
     """Let a worker take the next message and its job."""
     received = house.queue.receive(wait_seconds=0)

@@ -9,8 +9,8 @@ from datetime import timedelta
 import pytest
 
 from tests.factories import make_transcript
-from tests.fakes import FakeTranscriber
-from tests.house import House
+from tests.fakes import During, FakeTranscriber
+from tests.house import House, breaks
 from tiro import service
 from tiro.errors import (
     JobFinished,
@@ -22,41 +22,12 @@ from tiro.errors import (
     NoUploadOpen,
     ServiceUnavailable,
 )
-from tiro.job import TOMBSTONE, Job, JobStatus, Media
+from tiro.job import TOMBSTONE, Job, JobStatus
 from tiro.message import JobMessage
-from tiro.ports import Checkpoint, OnProgress
-from tiro.request import Options, S3Object
+from tiro.request import S3Object
 from tiro.service import Claim
-from tiro.transcript import Transcript
 
 UPLOAD = '{"source": {"upload": {"filename": "a.mp3"}}, "language": "fr", "metadata": {"order": "7"}}'
-
-
-@pytest.fixture
-def house() -> House:
-    return House()
-
-
-class During:
-    """A transcriber during whose work something happens; it goes on until it is told to stop, or to its end."""
-
-    def __init__(self, happens: Callable[[], object], *, endless: bool = False) -> None:
-        self._happens, self._endless = happens, endless
-
-    def transcribe(
-        self,
-        media: Media,
-        options: Options,
-        *,
-        max_seconds: float,
-        on_progress: OnProgress,
-        checkpoint: Checkpoint | None = None,
-    ) -> Transcript:
-        self._happens()
-        on_progress(1.0, 2.0)
-        while self._endless:
-            on_progress(1.0, 2.0)
-        return make_transcript()
 
 
 def uploaded(house: House, body: bytes = b"speech") -> Job:
@@ -201,9 +172,6 @@ class TestDelete:
 
     def test_a_crash_half_way_is_mended_by_the_next(self, house: House, monkeypatch: pytest.MonkeyPatch) -> None:
         job = completed(house)
-
-        def breaks(*_: object) -> None:
-            raise ServiceUnavailable
 
         with monkeypatch.context() as patch:
             patch.setattr(house.transcripts, "erase", breaks)

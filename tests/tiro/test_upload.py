@@ -102,7 +102,7 @@ def test_what_never_came_is_thrown_away() -> None:
     job, _ = submit(house)
     send(house, job, range(1, 3))
     house.clock.advance(24 * 3600 + 1)
-    (failed,) = service.expire(jobs=house.jobs, parts=house.parts, transcripts=house.transcripts, clock=house.clock)
+    (failed,) = house.expire()
     assert (failed.id, failed.problem and failed.problem.code) == (job.id, "upload_expired")
     assert house.parts.open == {}
     with pytest.raises(NoUploadOpen, match="failed"):
