@@ -11,13 +11,18 @@ from urllib.parse import quote_plus
 import pytest
 
 from functions import wiring
+from tests.bridge import bridge
 from tests.contract.conftest import _region, bucket, dynamodb, queue_url, s3, sqs, table  # noqa: F401  (fixtures)
+from tests.fakes import FakeTranscriber
+from tests.functions.working import worker
 from tests.web import HERE
 from tiro.settings import ApiSettings
 
 if TYPE_CHECKING:
     from mypy_boto3_s3.client import S3Client
     from mypy_boto3_sqs.client import SQSClient
+
+    from tests.functions.sdk import Api
 
 EVENTS = Path(__file__).parents[1] / "events"
 
@@ -115,5 +120,25 @@ def archive(stack: Stack, monkeypatch: pytest.MonkeyPatch) -> str:
 
 @pytest.fixture
 def fetching(stack: Stack, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Let this machine's own addresses be fetched from."""
     monkeypatch.setenv("TIRO_ALLOW_NETWORKS", HERE)
     wiring.settings.cache_clear()
+
+
+@pytest.fixture
+def api(stack: Stack) -> Iterator[Api]:
+    from tests.functions.sdk import Api  # here, since the SDK is long in coming, and most tests need none
+
+    with bridge() as (url, calls):
+        api = Api(url, calls, stack)
+        with api.client:
+            yield api
+
+
+@pytest.fixture
+def transcriber(api: Api) -> Iterator[FakeTranscriber]:
+    from tests.functions.sdk import HEARD
+
+    transcriber = FakeTranscriber(HEARD)
+    with worker(transcriber, api.stack.settings):
+        yield transcriber

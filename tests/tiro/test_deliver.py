@@ -5,90 +5,20 @@ from __future__ import annotations
 import json
 from collections.abc import Mapping
 from contextlib import suppress
-from dataclasses import dataclass, field
-from datetime import UTC, datetime, timedelta
+from datetime import timedelta
 
 import pytest
-from standardwebhooks import Webhook
 
-from tests.factories import NOW, make_queued_job
-from tests.fakes import FakeClock
-from tests.fakes_delivery import FakeDeliveryQueue, FakeDeliveryStore, FakeEndpointStore, FakeNotifier
-from tiro import service
-from tiro.delivery import SCHEDULE, Delivery, DeliveryState, Event, event_of
-from tiro.errors import AddressRefused, InvalidRequest, PeerUnavailable, TooManyWebhooks
-from tiro.job import Job
+from tests.factories import make_queued_job
+from tests.fakes_delivery import FakeNotifier
+from tests.tiro.post import SECRET, Post, ended
+from tiro.delivery import SCHEDULE, DeliveryState, event_of
+from tiro.errors import PeerUnavailable
 from tiro.ports import Reply
 from tiro.service.deliver import LOOK_AGAIN
-from tiro.service.webhooks import redeliver, register, rotate, try_out
-from tiro.settings import DeliverySettings
-from tiro.signature import new_secret, verify
-from tiro.webhook import Endpoint, EndpointRequest, EventType, JobWebhook
-
-SETTINGS = DeliverySettings(table="t", delivery_queue_url="q")
-SECRET = new_secret(bytes(range(40)))
-
-
-def ended(**changes: object) -> Event:
-    job = make_queued_job(**changes)
-    event = event_of(job, job.cancelled(at=NOW))
-    assert event
-    return event
-
-
-@dataclass
-class Post:
-    """Everything between an event and a receiver."""
-
-    notifier: FakeNotifier = field(default_factory=FakeNotifier)
-    clock: FakeClock = field(default_factory=FakeClock)
-    endpoints: FakeEndpointStore = field(default_factory=FakeEndpointStore)
-    deliveries: FakeDeliveryStore = field(default_factory=FakeDeliveryStore)
-
-    def __post_init__(self) -> None:
-        self.queue = FakeDeliveryQueue(self.clock.now)
-        self.deliverer = service.Deliverer(
-            deliveries=self.deliveries,
-            endpoints=self.endpoints,
-            queue=self.queue,
-            notifier=self.notifier,
-            clock=self.clock,
-        )
-
-    def register(self, number: int = 1, *, owner: str = "ada", **asked: object) -> Endpoint:
-        request = EndpointRequest(url="https://example.com/hook", **asked)
-        return register(
-            request,
-            owner=owner,
-            endpoint_id=f"wh_{number:02}",
-            endpoints=self.endpoints,
-            clock=self.clock,
-            settings=SETTINGS,
-        )
-
-    def announce(self, event: Event) -> list[Delivery]:
-        return list(
-            service.announce(
-                event, endpoints=self.endpoints, deliveries=self.deliveries, queue=self.queue, clock=self.clock
-            )
-        )
-
-    def work(self) -> None:
-        """What the queue and the schedule do in a minute."""
-        service.pass_on_due(deliveries=self.deliveries, queue=self.queue, clock=self.clock)
-        while messages := self.queue.due():
-            for message in messages:
-                self.deliverer.take(message)
-
-    def pass_time(self, total: timedelta, step: float = 60.0) -> None:
-        for _ in range(int(total.total_seconds() / step)):
-            self.work()
-            self.clock.advance(step)
-        self.work()
-
-    def look(self, delivery: Delivery) -> Delivery:
-        return self.deliveries.get(delivery.job_id, delivery.id)
-
+from tiro.service.webhooks import try_out
+from tiro.signature import verify
+from tiro.webhook import EventType, JobWebhook
 
 # ---------------------------------------------------------------- who is told
 
@@ -298,82 +228,3 @@ def test_an_endpoint_that_was_deleted_hears_nothing() -> None:
     assert post.look(made).state is DeliveryState.FAILED
     assert post.look(made).attempts[0].error == "The endpoint was deleted."
     assert not post.notifier.told
-
-
-# ---------------------------------------------------------------- by hand
-
-
-def test_what_was_given_up_is_sent_again_by_hand() -> None:
-    post = Post(FakeNotifier(AddressRefused("inside"), 200))
-    post.register()
-    [made] = post.announce(job_ended := ended())
-    post.work()
-    job: Job = make_queued_job(id=job_ended.job_id)
-    again = redeliver(job, made.id, deliveries=post.deliveries, queue=post.queue, clock=post.clock)
-    assert again.state is DeliveryState.PENDING
-    post.work()
-    assert post.look(made).state is DeliveryState.DELIVERED
-    assert [a.error for a in post.look(made).attempts] == ["inside", None]
-
-
-def test_for_a_day_both_secrets_sign() -> None:
-    post = Post()
-    old = post.register()
-    new = rotate(old.id, owner="ada", endpoints=post.endpoints, clock=post.clock)
-    assert new.secret != old.secret
-    post.announce(ended())
-    post.work()
-    _, headers, body = post.notifier.told[-1]
-    assert headers["webhook-signature"].count("v1,") == 2
-    for secret in (old.secret, new.secret):
-        verify(body, headers, secrets=[secret], now=post.clock.now())
-    post.clock.advance(24 * 3600)
-    post.announce(ended(id="02"))
-    post.work()
-    assert post.notifier.told[-1][1]["webhook-signature"].count("v1,") == 1
-
-
-def test_no_more_than_twenty() -> None:
-    post = Post()
-    for number in range(20):
-        post.register(number)
-    with pytest.raises(TooManyWebhooks):
-        post.register(20)
-
-
-@pytest.mark.parametrize(
-    "url",
-    [
-        "http://example.com/",
-        "https://127.0.0.1/",
-        "https://[::1]/",
-        "https://169.254.169.254/",
-        "https://example.com:22/",
-    ],
-)
-def test_an_address_that_may_not_be_reached_is_refused_at_once(url: str) -> None:
-    for webhook in (JobWebhook(url=url, secret=SECRET),):
-        with pytest.raises(InvalidRequest, match="/webhook/url"):
-            service.check_webhook(webhook, owner="ada", endpoints=FakeEndpointStore(), settings=SETTINGS)
-    with pytest.raises(InvalidRequest, match="/webhook/endpoint"):
-        service.check_webhook(
-            JobWebhook(endpoint="wh_x"), owner="ada", endpoints=FakeEndpointStore(), settings=SETTINGS
-        )
-
-
-def test_a_secret_is_in_no_repr() -> None:
-    event = ended(webhook=JobWebhook(url="https://own.example/", secret=SECRET))
-    post = Post()
-    endpoint = rotate(post.register().id, owner="ada", endpoints=post.endpoints, clock=post.clock)
-    for thing in (event, endpoint, Delivery.of(event, None, at=NOW, look_at=NOW)):
-        assert "whsec_" not in repr(thing)
-    assert b"whsec_" not in event.body()
-
-
-def test_the_reference_library_takes_what_we_send() -> None:
-    post = Post(clock=FakeClock(datetime.now(UTC)))
-    endpoint = post.register()
-    post.announce(ended())
-    post.work()
-    _, headers, body = post.notifier.told[0]
-    assert Webhook(endpoint.secret).verify(body, headers)["data"]["status"] == "cancelled"
