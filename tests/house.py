@@ -79,13 +79,12 @@ class House:
         """What a caller asks for by a call that has a trace."""
         return self._submit(request, owner="ada", trace=trace)[0]
 
-    def _submit(
-        self, request: TranscriptionRequest, *, owner: str, trace: str | None = None
-    ) -> tuple[Job, Upload | None]:
+    def _submit(self, request: TranscriptionRequest, *, owner: str, **known: str | None) -> tuple[Job, Upload | None]:
+        """`known` beforehand may be the job's trace, its batch or its id."""
         return service.submit(
             request,
             owner=owner,
-            trace=trace,
+            **known,
             jobs=self.jobs,
             media=self.media,
             queue=self.queue,

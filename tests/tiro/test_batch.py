@@ -34,19 +34,7 @@ class Batches(House):
             self.clock.advance(self.seconds_per_job)
             if job_id in self.jobs.jobs:
                 return self.jobs.jobs[job_id], None
-            return service.submit(
-                request,
-                owner=owner,
-                batch=batch,
-                job_id=job_id,
-                jobs=self.jobs,
-                media=self.media,
-                queue=self.queue,
-                fetches=self.fetch_queue,
-                parts=self.parts,
-                clock=self.clock,
-                settings=self.settings,
-            )
+            return self._submit(request, owner=owner, batch=batch, job_id=job_id)
 
         batch_id = batch_id or new_id(self.clock.now(), self.clock.entropy())
         common: dict[str, Any] = {"owner": owner, "batch_id": batch_id, "batches": self.batches, "submit": submit}
