@@ -87,8 +87,8 @@ def load_weights(model: str, *, directory: Path | None = None) -> Weights:
     pin = PINS.get(model)
     if pin is None:
         raise WeightsUnavailable(
-            f"The model {model!r} is not pinned here. Choose one of: {', '.join(PINS)}; or, with the engine openai, which "
-            f"GPUs have, any of OpenAI's: `python -m container.bake {model} DIRECTORY`, and TIRO_MODEL_PATH=DIRECTORY."
+            f"The model {model!r} is not pinned here. Choose one of: {', '.join(PINS)}; or, with the engine openai, "
+            f"which GPUs have, any of OpenAI's: `python -m container.bake {model} DIR`, and TIRO_MODEL_PATH=DIR."
         )
     if directory is not None:
         return _checked(model, str(directory), lambda name: _from_directory(directory, name))
