@@ -112,8 +112,11 @@ def _tell(job: JobView, uploaded: datetime, running: Running, console: Console) 
         events += [(job.finished_at, "heard", heard), (job.finished_at, "stored", f"{stored} in the transcript bucket")]
     elif job.problem:
         events.append((job.finished_at, job.status, f"{job.problem.title}. {job.problem.detail}"))
+    latest = job.created_at
     for at, what, where in events:
         if at is not None:
+            # A worker goes by the table's clock, which tells whole seconds.
+            latest = at = max(at, latest)
             _line(f"{(at - job.created_at).total_seconds():5.1f} s  {what:<9}", where, console)
 
 

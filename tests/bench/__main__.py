@@ -19,7 +19,7 @@ from rich.progress import BarColumn, Progress, TextColumn, TimeRemainingColumn
 from tests.bench.figures import Figures, Recording
 from tests.bench.peers import PEERS
 from tests.bench.report import markdown, picture, summary
-from tests.bench.stable import Horse, Lap, append, read
+from tests.bench.stable import Horse, Lap, Unheard, append, read
 
 CATEGORIES = frozenset({"speech", "long"})
 
@@ -88,10 +88,14 @@ def race(args: argparse.Namespace, recordings: Sequence[Recording], peers: Seque
         for recording, lap in heats:
             random.Random(f"{recording.path} {lap}").shuffle(horses)  # noqa: S311
             done: list[Lap] = []
-            for horse in horses:
-                bar.update(task, description=f"{recording.path[:32]}: {horse.peer}")
-                done.append(horse.run(args.corpus, recording.path, lap))
-                bar.advance(task, recording.seconds)
+            try:
+                for horse in horses:
+                    bar.update(task, description=f"{recording.path[:32]}: {horse.peer}")
+                    done.append(horse.run(args.corpus, recording.path, lap))
+                    bar.advance(task, recording.seconds)
+            except Unheard as why:
+                bar.console.print(f"left out: {why}", markup=False, soft_wrap=True)
+                continue
             append(args.results, done)
 
 

@@ -14,7 +14,7 @@ from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import Any
 
-from tests.bench.peers import PEERS, TUNED
+from tests.bench.peers import PEERS, TUNED, Hear
 
 WARM_UP = "sandbox/sample.ogg"
 
@@ -30,6 +30,10 @@ class Lap:
     wall: float  # seconds
     cpu: float  # seconds, of all its threads
     load: float  # how many others wanted the machine just before, by the system's one-minute average
+
+
+class Unheard(Exception):
+    """A peer cannot hear a recording, so that there is no race over it."""
 
 
 class Horse:
@@ -53,8 +57,12 @@ class Horse:
         self._process.stdout.close()
 
     def run(self, corpus: Path, path: str, lap: int) -> Lap:
+        """Raises Unheard, where the peer cannot hear it at all; it may be asked for the next one."""
         load = os.getloadavg()[0]
-        return Lap(peer=self.peer, path=path, lap=lap, load=round(load, 2), **self._ask(str(corpus / path)))
+        answer = self._ask(str(corpus / path))
+        if "error" in answer:
+            raise Unheard(f"{path}: {self.peer} says {answer['error']}")
+        return Lap(peer=self.peer, path=path, lap=lap, load=round(load, 2), **answer)
 
     def _ask(self, path: str) -> dict[str, Any]:
         assert self._process.stdin
@@ -73,10 +81,17 @@ def main(peer: str) -> None:
     answers = os.fdopen(os.dup(1), "w")
     os.dup2(2, 1)  # whatever a library prints is no answer
     for line in sys.stdin:
-        wall, cpu = time.perf_counter(), time.process_time()
-        text = hear(Path(line.rstrip("\n")))
-        wall, cpu = time.perf_counter() - wall, time.process_time() - cpu
-        print(json.dumps({"text": text, "wall": round(wall, 3), "cpu": round(cpu, 3)}), file=answers, flush=True)
+        print(json.dumps(measure(hear, Path(line.rstrip("\n")))), file=answers, flush=True)
+
+
+def measure(hear: Hear, path: Path) -> dict[str, Any]:
+    wall, cpu = time.perf_counter(), time.process_time()
+    try:
+        text = hear(path)
+    except Exception as error:  # noqa: BLE001  (each library has its own)
+        return {"error": repr(error)}
+    wall, cpu = time.perf_counter() - wall, time.process_time() - cpu
+    return {"text": text, "wall": round(wall, 3), "cpu": round(cpu, 3)}
 
 
 def read(file: Path) -> list[Lap]:

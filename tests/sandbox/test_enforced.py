@@ -57,8 +57,10 @@ class Enforced:
         assert less != policy["Statement"], f"{role} has no {action}"
         put = {"RoleName": role, "PolicyName": name}
         self.iam.put_role_policy(**put, PolicyDocument=json.dumps({**policy, "Statement": [s for s in less if s]}))
-        yield
-        self.iam.put_role_policy(**put, PolicyDocument=json.dumps(policy))
+        try:
+            yield
+        finally:
+            self.iam.put_role_policy(**put, PolicyDocument=json.dumps(policy))
 
 
 def _less(statement: dict[str, Any], action: str) -> dict[str, Any] | None:
