@@ -77,7 +77,7 @@ class WindowTranscriber:
         engine: SpeechEngine,
         vad: Vad | None = None,
         batch_size: int = 8,
-        beam_size: int = 1,
+        beam_size: int = 5,
         open_sound: OpenSound = Recording,
     ) -> None:
         self._media, self._engine, self._open_sound = media, engine, open_sound

@@ -14,11 +14,8 @@ SECONDS = 7.0
 COLUMNS = 84
 """What one subtitle holds: two lines of 42, for at most 7 s (Netflix, Timed Text Style Guide)."""
 
-BREATH = 0.5
-"""Seconds of silence that no segment goes over behind a comma or a full stop: often somebody else speaks then."""
-
-SILENCE = 1.5
-"""Seconds of silence that no segment goes over at all."""
+SILENCE = 0.5
+"""Seconds of silence that no segment goes over: often somebody else speaks then, whatever the comma before says."""
 
 SOUND = 0.6
 LETTER = 0.12
@@ -56,7 +53,7 @@ def longest(text: str) -> float:
 def phrases(words: Sequence[Word]) -> list[Sequence[Word]]:
     """Cut a segment's words into segments that fit a subtitle, or two where a sentence is that long."""
     for at, (a, b) in enumerate(pairwise(words), start=1):
-        if b.start - a.end >= (BREATH if weight(a.text) else SILENCE):
+        if b.start - a.end >= SILENCE:
             return [*phrases(words[:at]), *phrases(words[at:])]
     if _subtitles(words) <= 1:
         return [words] if words else []
@@ -127,7 +124,7 @@ def _worth(words: Sequence[Word], at: int) -> float:
 
 
 def _rests(words: Sequence[Word], at: int) -> bool:
-    return _ends_sentence(words[at - 1].text) or words[at].start - words[at - 1].end >= BREATH
+    return _ends_sentence(words[at - 1].text) or words[at].start - words[at - 1].end >= SILENCE
 
 
 def _ends_sentence(text: str) -> bool:

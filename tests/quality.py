@@ -189,7 +189,7 @@ def parse(argv: Sequence[str]) -> argparse.Namespace:
     parser.add_argument("--accept", action="store_true", help="keep these results instead")
     parser.add_argument("--model", default="base")
     parser.add_argument("--batch-size", type=int, default=8)
-    parser.add_argument("--beam-size", type=int, default=1)
+    parser.add_argument("--beam-size", type=int, default=5)
     return parser.parse_args(argv)
 
 

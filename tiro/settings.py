@@ -201,7 +201,7 @@ class WorkerSettings(Limits):
     model: str = "base"  # a name in the table of pinned weights
     model_path: str = ""  # a directory of weights, or OpenAI's own .pt; empty: an installed package, else the hub
     compute_type: str = ""  # of its numbers, such as float16; empty: int8, or with PyTorch what suits the device
-    beam_size: int = 1  # hypotheses kept while decoding; 1 is greedy
+    beam_size: int = 5  # hypotheses kept while decoding; 1 is greedy
     batch_size: int = 8  # windows decoded at once, shared out between the cores
     jobs_at_once: int = 4  # recordings in hand, whose windows share batches
     threads: int = 0  # CPU threads of the engine; 0: as many as there are cores

@@ -17,7 +17,7 @@ import torch
 from torch import Tensor
 from torch.nn.functional import linear, scaled_dot_product_attention
 
-from container.engines.tokens import MAX_TOKENS
+from container.engines.tokens import MAX_SAMPLED
 
 FEW = 8
 """Rows, up to which a large matrix is better multiplied from its own side (MKL in PyTorch 2.13, measured)."""
@@ -65,9 +65,15 @@ class Decoder:
         """Add what the audio says, and what is made of it: the two thirds of a layer that need no cache."""
         block = layer.block
         query = self.split(block.cross_attn.query(block.cross_attn_ln(states)))
-        heard = scaled_dot_product_attention(query, *cross)
-        states = states + block.cross_attn.out(join(heard))
+        states = states + block.cross_attn.out(join(_listen(query, *cross)))
         return states + block.mlp(block.mlp_ln(states))
+
+
+def _listen(query: Tensor, keys: Tensor, values: Tensor) -> Tensor:
+    """Attend from all rows of a window, (rows, heads, columns, width), to its one audio, (windows, heads, ...)."""
+    apart = query.unflatten(0, (len(keys), -1)).transpose(1, 2)  # (windows, heads, rows of each, columns, width)
+    heard = scaled_dot_product_attention(apart.flatten(2, 3), keys, values)
+    return heard.unflatten(2, apart.shape[2:4]).transpose(1, 2).flatten(0, 1)
 
 
 def _product(rows: Tensor, weight: Tensor) -> Tensor:
@@ -100,7 +106,7 @@ class Batch:
         self._padding = torch.tensor([longest - len(prompt) for prompt in prompts], device=key.device)
         self._padded = bool(self._padding.any())
         self._column = 0
-        shape = (2, len(prompts), key.shape[1], MAX_TOKENS, key.shape[3])
+        shape = (2, len(prompts), key.shape[1], longest + MAX_SAMPLED, key.shape[3])
         self._said = [torch.zeros(shape, dtype=key.dtype, device=key.device) for _ in cross]
         padded = [[0] * (longest - len(prompt)) + [*prompt] for prompt in prompts]
         self._prompts = torch.tensor(padded, device=key.device)
@@ -117,10 +123,19 @@ class Batch:
         """Read a token a row, (rows,); return the logits of the next, (rows, vocabulary)."""
         return self._decoder.logits(self._forward(tokens[:, None])[:, 0])
 
-    def keep(self, rows: Tensor) -> None:
-        """Forget all rows but these."""
-        self._cross = [(keys[rows], values[rows]) for keys, values in self._cross]
-        self._said = [said[:, rows] for said in self._said]
+    def keep(self, rows: Tensor, windows: Tensor | None = None) -> None:
+        """Go on with these rows, each as often as it stands there, and with these windows only, if any are named.
+
+        All windows have as many rows as each other, which stand together and in their order.
+        """
+        if windows is not None:
+            self._cross = [(keys[windows], values[windows]) for keys, values in self._cross]
+        if len(rows) == len(self._padding):
+            moved = (rows != torch.arange(len(rows), device=rows.device)).nonzero()[:, 0]
+            for said in self._said:
+                said[:, moved, :, : self._column] = said[:, rows[moved], :, : self._column]
+        else:
+            self._said = [said[:, rows] for said in self._said]
         self._padding = self._padding[rows]
 
     def _forward(self, tokens: Tensor) -> Tensor:

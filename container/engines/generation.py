@@ -74,7 +74,7 @@ def generate(batch: Batch, tokenizer: Any, sampling: Sampling) -> list[Said]:
         rules.follow(chosen)
         if len(speaking) <= COMPACT * len(rows):
             kept = torch.tensor(speaking, device=chosen.device)
-            batch.keep(kept)
+            batch.keep(kept, kept)
             rules.keep(kept)
             rows, chosen = [rows[i] for i in speaking], chosen[kept]
         logits = batch.step(chosen)

@@ -1,7 +1,7 @@
 """Whisper on PyTorch, with the model, tokenizer and mel of the openai-whisper package: for a GPU, and for any CPU.
 
-Decodes greedily or by sampling. Beside it, only the files that it stands on know torch or whisper:
-`checkpoint`, `decoder`, `rules`, `generation` and `attention`.
+Beside it, only the files that it stands on know torch or whisper: `checkpoint`, `decoder`, `rules`, `generation`,
+`beam` and `attention`.
 """
 
 from __future__ import annotations
@@ -20,6 +20,7 @@ from whisper.tokenizer import LANGUAGES, get_tokenizer
 
 from container.alignment import AlignedTokens, words_of
 from container.engines.attention import Listener
+from container.engines.beam import search
 from container.engines.checkpoint import Loaded, place
 from container.engines.decoder import Batch, Cross, Decoder
 from container.engines.generation import Said, Sampling, generate
@@ -114,14 +115,15 @@ class OpenAIEngine:
         return [dict(zip(tokenizer.all_language_codes, row, strict=True)) for row in chances.tolist()]
 
     def decode(self, encoded: list[_Part], options: DecodeOptions) -> Sequence[HeardWindow]:
-        """Greedy at temperature 0, whatever the beam. Raises InvalidRequest for a language the model does not know."""
+        """Raises InvalidRequest for a language that this model does not know."""
         tokenizer = self._tokenizer(options.language, options.task)
         prompt = _prompt(tokenizer, options.prompt)
         sampling = Sampling(options.temperature, options.seed)
+        beams = options.beam_size if options.temperature <= 0 else 1
 
         def say(part: _Part) -> list[HeardWindow]:
             batch = Batch(self._decoder, part.cross(self._decoder), [prompt] * len(part))
-            every = generate(batch, tokenizer, sampling)
+            every = search(batch, tokenizer, beams) if beams > 1 else generate(batch, tokenizer, sampling)
             return [_heard(said, tokenizer, seconds) for said, seconds in zip(every, part.seconds, strict=True)]
 
         return self._each(encoded, say)

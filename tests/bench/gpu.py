@@ -24,10 +24,10 @@ from typing import Any
 
 import numpy as np
 import torch
-from torch import Tensor
 from whisper.model import ModelDimensions, Whisper
 from whisper.tokenizer import get_tokenizer
 
+from container.engines.beam import search
 from container.engines.checkpoint import Loaded, place
 from container.engines.decoder import Batch, Decoder
 from container.engines.openai import OpenAIEngine
@@ -56,6 +56,7 @@ class Terms:
     windows: int
     batch: int  # windows at once
     tokens: int  # that each window says
+    beams: int  # of both
 
 
 @dataclass
@@ -79,13 +80,17 @@ class Times:
 
 def main(argv: Sequence[str]) -> int:
     args = _parse(argv)
-    terms = Terms(args.shape, args.device, args.compute_type, args.windows, args.batch, args.tokens)
+    terms = Terms(args.shape, args.device, args.compute_type, args.windows, args.batch, args.tokens, args.beams)
     model = build(terms)
     windows = noise(terms.windows)
     ours, theirs = min_of(lambda: run(model, terms, windows)), _peer(model, terms, windows)
     rates = measure(terms.device, getattr(torch, terms.compute_type))
     limit = ideal(model.dims, rates, windows=terms.windows, batch=terms.batch, tokens=terms.tokens)
-    heard = race(args.corpus, long_ones(args.corpus), terms.device, terms.compute_type) if args.corpus else None
+    heard = (
+        race(args.corpus, long_ones(args.corpus), terms.device, terms.compute_type, beams=terms.beams)
+        if args.corpus
+        else None
+    )
     print(report(terms, ours, theirs, rates, limit, heard))
     if args.json:
         found = {"ours": ours.spent, "peer": theirs, "rates": vars(rates), "limit": vars(limit)}
@@ -123,19 +128,23 @@ def run(model: Any, terms: Terms, windows: Sequence[PCM]) -> Times:
                 (part,) = engine.encode(some)
             with times.of("keys and values of the audio"):
                 cross = part.cross(decoder)
-            speak(decoder, cross, terms.tokens, times)
+            speak(decoder, cross, terms, times)
     return times
 
 
-def speak(decoder: Decoder, cross: Any, tokens: int, times: Times) -> Tensor:
-    """Say so many tokens a window, as `generation.generate` does; return the last of each."""
+def speak(decoder: Decoder, cross: Any, terms: Terms, times: Times) -> None:
+    """Say so many tokens a window, as `generation.generate` does; or have `beam.search` say them."""
     tokenizer = get_tokenizer(True, num_languages=99, language="en", task="transcribe")
+    batch = Batch(decoder, cross, [list(tokenizer.sot_sequence)] * len(cross[0][0]))
+    if terms.beams > 1:
+        with times.of("prompt and steps"):
+            search(batch, tokenizer, terms.beams, most=terms.tokens)  # by lot, hardly any text comes to its end
+        return
     with times.of("prompt"):
-        batch = Batch(decoder, cross, [list(tokenizer.sot_sequence)] * len(cross[0][0]))
         logits, _ = batch.start(len(tokenizer.sot_sequence))
     with times.of("steps"):
         rules = Rules(tokenizer, len(logits), logits.shape[1], logits.device)
-        for _ in range(tokens):
+        for _ in range(terms.tokens):
             rules.apply(logits)
             logits[:, tokenizer.eot] = NEVER
             chosen = logits.argmax(dim=-1)
@@ -143,7 +152,6 @@ def speak(decoder: Decoder, cross: Any, tokens: int, times: Times) -> Tensor:
             chosen.tolist()
             rules.follow(chosen)
             logits = batch.step(chosen)
-    return chosen
 
 
 def _peer(model: Any, terms: Terms, windows: Sequence[PCM]) -> float:
@@ -164,7 +172,7 @@ def _peer(model: Any, terms: Terms, windows: Sequence[PCM]) -> float:
                 sound,
                 language="en",
                 batch_size=terms.batch,
-                beam_size=1,
+                beam_size=terms.beams,
                 temperature=0.0,
                 vad_filter=False,
                 clip_timestamps=clips,
@@ -185,7 +193,7 @@ def report(terms: Terms, ours: Times, theirs: float, rates: Rates, limit: Limit,
     audio = 30.0 * terms.windows
     lines = [
         f"{name}, {terms.compute_type}, the shape of {terms.shape}, {terms.windows} windows, {terms.batch} at once, "
-        f"{terms.tokens} tokens each",
+        f"{terms.tokens} tokens each, beam {terms.beams}",
         "",
         "| | s | % |",
         "|---|---|---|",
@@ -211,6 +219,7 @@ def _parse(argv: Sequence[str]) -> argparse.Namespace:
     parser.add_argument("--windows", type=int, default=256 if on_card else 4)
     parser.add_argument("--batch", type=int, default=64 if on_card else 2)
     parser.add_argument("--tokens", type=int, default=110)
+    parser.add_argument("--beams", type=int, default=1)
     parser.add_argument("--json", type=Path, metavar="FILE")
     return parser.parse_args(argv)
 

@@ -45,7 +45,7 @@ class Heard:
         )
 
 
-def race(corpus: Path, paths: Sequence[str], device: str, compute_type: str) -> Heard:
+def race(corpus: Path, paths: Sequence[str], device: str, compute_type: str, *, beams: int = 1) -> Heard:
     """Hear each recording by both, turn by turn; the first is heard once before, to warm up."""
     from faster_whisper import BatchedInferencePipeline, WhisperModel
 
@@ -55,16 +55,16 @@ def race(corpus: Path, paths: Sequence[str], device: str, compute_type: str) -> 
         WhisperModel("base", device=device, compute_type=compute_type, files=dict(weights.files))
     )
     files = LocalFiles(corpus)
-    ours = WindowTranscriber(media=files, engine=engine, batch_size=BATCH)
+    ours = WindowTranscriber(media=files, engine=engine, batch_size=BATCH, beam_size=beams)
     ratios = []
     for path in [paths[0], *paths]:
         began = time.perf_counter()
         ours.transcribe(files.media(path), Options(), max_seconds=1e6, on_progress=lambda done, total: None)
         between = time.perf_counter()
-        list(peer.transcribe(str(corpus / path), batch_size=BATCH, beam_size=1)[0])
+        list(peer.transcribe(str(corpus / path), batch_size=BATCH, beam_size=beams)[0])
         ratios.append((time.perf_counter() - between) / (between - began))
     windows = first_windows(corpus / paths[0])
-    return Heard(median(ratios[1:]), len(windows), otherwise(engine, windows))
+    return Heard(median(ratios[1:]), len(windows), otherwise(engine, windows, beams))
 
 
 def first_windows(path: Path) -> list[PCM]:
@@ -73,9 +73,9 @@ def first_windows(path: Path) -> list[PCM]:
         return list(islice(windows, WINDOWS))
 
 
-def otherwise(engine: OpenAIEngine, windows: list[PCM]) -> int:
+def otherwise(engine: OpenAIEngine, windows: list[PCM], beams: int) -> int:
     """Return how many windows say something else in a batch than alone."""
-    how = DecodeOptions(language="en")
+    how = DecodeOptions(language="en", beam_size=beams)
     together = engine.decode(engine.encode(windows), how)
     alone = [engine.decode(engine.encode([pcm]), how)[0] for pcm in windows]
     return sum(

@@ -43,7 +43,7 @@ def faster_whisper(beam: int, *, batched: bool = False) -> Hear:
     return lambda path: "".join(segment.text for segment in model.transcribe(str(path), beam_size=beam)[0])
 
 
-def tiro(engine: str) -> Hear:
+def tiro(engine: str, beam: int | None = None) -> Hear:
     from container.engines.choice import load_engine
     from container.transcriber import WindowTranscriber
     from tests.files import LocalFiles
@@ -52,11 +52,12 @@ def tiro(engine: str) -> Hear:
     from tiro.settings import WorkerSettings
 
     settings = WorkerSettings(**WORKER_NAMES, model=MODEL, engine=engine)
+    beams = beam or settings.beam_size
     loaded = load_engine(settings)
 
     def hear(path: Path) -> str:
         files = LocalFiles(path.parent)
-        transcriber = WindowTranscriber(media=files, engine=loaded, batch_size=settings.batch_size)
+        transcriber = WindowTranscriber(media=files, engine=loaded, batch_size=settings.batch_size, beam_size=beams)
         return transcriber.transcribe(
             files.media(path.name),
             Options(),
@@ -67,12 +68,14 @@ def tiro(engine: str) -> Hear:
     return hear
 
 
-TUNED = (OURS, "tiro, openai", "faster-whisper, beam 1, tuned")
+TUNED = (OURS, "tiro, beam 1", "tiro, openai", "tiro, openai, beam 1", "faster-whisper, beam 1, tuned")
 """Who runs in the environment that our worker has (container/tuning.py): we, and one to see what it gives a peer."""
 
 PEERS: dict[str, Callable[[], Hear]] = {
     OURS: lambda: tiro("faster-whisper"),
+    "tiro, beam 1": lambda: tiro("faster-whisper", 1),
     "tiro, openai": lambda: tiro("openai"),
+    "tiro, openai, beam 1": lambda: tiro("openai", 1),
     "faster-whisper, beam 1": lambda: faster_whisper(1),
     "faster-whisper, beam 1, tuned": lambda: faster_whisper(1),
     "faster-whisper": lambda: faster_whisper(5),

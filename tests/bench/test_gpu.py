@@ -18,15 +18,14 @@ if TYPE_CHECKING:
 
 
 @pytest.mark.model
-def test_the_whole_way_without_a_card(capsys: pytest.CaptureFixture[str]) -> None:
+@pytest.mark.parametrize(("beams", "steps"), [(1, ("prompt", "steps")), (3, ("prompt and steps",))])
+def test_the_whole_way_without_a_card(capsys: pytest.CaptureFixture[str], beams: int, steps: tuple[str, ...]) -> None:
     base()
-    assert (
-        gpu.main(["--device", "cpu", "--shape", "tiny", "--compute-type", "float32", "--windows", "3", "--tokens", "4"])
-        == 0
-    )
+    terms = ["--shape", "tiny", "--windows", "3", "--tokens", "4", "--beams", str(beams)]
+    assert gpu.main(["--device", "cpu", "--compute-type", "float32", *terms]) == 0
     said = capsys.readouterr().out
-    assert "3 windows, 2 at once, 4 tokens each" in said
-    for part in ("mel and encoder", "keys and values of the audio", "prompt", "steps", "faster-whisper, batched"):
+    assert f"3 windows, 2 at once, 4 tokens each, beam {beams}" in said
+    for part in ("mel and encoder", "keys and values of the audio", *steps, "faster-whisper, batched"):
         assert f"| {part} |" in said
     assert said.splitlines()[-1].startswith("gpu: ")
 

@@ -70,7 +70,7 @@ def test_a_part_has_the_recordings_clock_and_words_change_no_word(hear: Hear) ->
     assert not any(segment.words for segment in coarse.segments)
 
 
-@pytest.mark.parametrize("name", ["dlg-lj-spk1-mono.opus", "dlg-lj-libri-mono.opus"])
+@pytest.mark.parametrize("name", ["dlg-lj-spk1-mono.opus", "dlg-lj-spk1-stereo.flac", "dlg-lj-libri-mono.opus"])
 def test_a_segment_begins_when_somebody_begins(hear: Hear, turns: dict[str, Any], name: str) -> None:
     starts = [segment.start for segment in hear(f"dialogue/{name}", words=True).segments]
     late = {turn["text"]: min(abs(turn["start"] - start) for start in starts) for turn in turns[f"dialogue/{name}"]}

@@ -67,7 +67,7 @@ class DecodeOptions:
     language: str  # Whisper's code
     task: str = "transcribe"
     prompt: str = ""  # told before each window, as if it had been said: names, spelling, style
-    beam_size: int = 1  # used at temperature 0
+    beam_size: int = 5  # used at temperature 0
     temperature: float = 0.0  # above 0: sampled
     seed: int = 0  # of the sampling, the same in each window
 

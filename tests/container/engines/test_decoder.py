@@ -65,7 +65,26 @@ def test_rows_that_are_done_may_go(model: Any, features: Tensor) -> None:
     decoder = Decoder(model)
     batch = Batch(decoder, decoder.cross(features), PROMPTS)
     batch.start(3)
-    batch.keep(torch.tensor([0, 2]))
+    batch.keep(torch.tensor([0, 2]), torch.tensor([0, 2]))
     left = batch.step(torch.tensor([SAID[0][0], SAID[2][0]]))
     whole = run(model, features, [0, 1, 2])[1]
     torch.testing.assert_close(left, whole[[0, 2]], atol=1e-4, rtol=1e-4)
+
+
+def test_a_row_may_go_on_in_several_ways_and_they_may_change_places(model: Any, features: Tensor) -> None:
+    decoder = Decoder(model)
+    batch = Batch(decoder, decoder.cross(features[:2]), PROMPTS[:2])
+    batch.start(3)
+    batch.keep(torch.tensor([0, 0, 1, 1]))
+    batch.step(torch.tensor([SAID[0][0], SAID[1][0], SAID[1][0], SAID[0][0]]))
+    batch.keep(torch.tensor([1, 0, 2, 2]))
+    logits = batch.step(torch.tensor([500, 600, 700, 800]))
+    went = [(0, SAID[1][0], 500), (0, SAID[0][0], 600), (1, SAID[1][0], 700), (1, SAID[1][0], 800)]
+    for row, (window, *said) in enumerate(went):
+        theirs = model.logits(torch.tensor([PROMPTS[window] + said]), features[window : window + 1])[0, -1]
+        torch.testing.assert_close(logits[row], theirs, atol=1e-4, rtol=1e-4)
+    batch.keep(torch.tensor([3, 2]), torch.tensor([1]))
+    logits = batch.step(torch.tensor([900, 900]))
+    for row, said in enumerate([[SAID[1][0], 800, 900], [SAID[1][0], 700, 900]]):
+        theirs = model.logits(torch.tensor([PROMPTS[1] + said]), features[1:2])[0, -1]
+        torch.testing.assert_close(logits[row], theirs, atol=1e-4, rtol=1e-4)

@@ -21,7 +21,7 @@ from tests.container.engines.contract import ENGLISH, SpeechEngineContract, base
 from tests.container.engines.tiny import loaded, tiny  # noqa: E402
 from tests.quality import normalise  # noqa: E402
 from tiro.errors import EngineFailed, EnginePoisoned  # noqa: E402
-from tiro.ports import PCM, SAMPLE_RATE, SpeechEngine  # noqa: E402
+from tiro.ports import PCM, SAMPLE_RATE, DecodeOptions, SpeechEngine  # noqa: E402
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -101,13 +101,19 @@ def engine_of(model: Any) -> OpenAIEngine:
     return OpenAIEngine.load(loaded(model), device="cpu", threads=1)
 
 
-@pytest.mark.parametrize("seed", range(3))
-def test_a_batch_is_decoded_as_openai_whisper_decodes_a_window(seed: int) -> None:
+@pytest.mark.filterwarnings("ignore:__array_wrap__:DeprecationWarning")  # openai-whisper's own
+@pytest.mark.parametrize(
+    ("beams", "seed", "terse"), [(1, 0, 1), (1, 1, 1), (1, 2, 1), (5, 1, 1), (5, 0, 4), (5, 2, 4), (2, 2, 4)]
+)
+def test_a_batch_is_decoded_as_openai_whisper_decodes_a_window(beams: int, seed: int, terse: float) -> None:
     model, windows = tiny(seed=seed), noise(3, 30, 11)
+    model.decoder.token_embedding.weight[50257] *= terse  # inclines it to come to an end
     ours = engine_of(model)
-    for pcm, heard in zip(windows, ours.decode(ours.encode(windows), ENGLISH), strict=True):
+    every = ours.decode(ours.encode(windows), DecodeOptions(language="en", beam_size=beams))
+    for pcm, heard in zip(windows, every, strict=True):
         mel = log_mel_spectrogram(pad_or_trim(pcm, 30 * SAMPLE_RATE), 80)
-        theirs = decoding.decode(model, mel, decoding.DecodingOptions(language="en", fp16=False))
+        how = decoding.DecodingOptions(language="en", fp16=False, beam_size=beams if beams > 1 else None)
+        theirs = decoding.decode(model, mel, how)
         eot = 50257
         assert [t for s in heard.segments for t in s.tokens] == [t for t in theirs.tokens if t < eot]
         assert heard.avg_logprob == pytest.approx(theirs.avg_logprob, abs=1e-4)

@@ -1,0 +1,104 @@
+"""Saying it by beam search: the likeliest beginnings of each window are followed side by side, the best end is taken.
+
+The rules are those of openai/whisper's decoding.py, BeamSearchDecoder and MaximumLikelihoodRanker, which holds the
+keys and values of the audio once a beam, and copies all of its cache in each step. Here the beams of a window share
+the audio's, and only what changes its beam is copied.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass
+from typing import Any
+
+import torch
+
+from container.engines.decoder import Batch
+from container.engines.generation import COMPACT, Said
+from container.engines.rules import NEVER, Rules
+from container.engines.tokens import MAX_SAMPLED
+
+
+@dataclass(frozen=True)
+class _Text:
+    """What may have been said so far."""
+
+    tokens: tuple[int, ...] = ()
+    logprob: float = 0.0  # of all of it, and of its end, if that was said
+    beam: int = 0  # in which it stood before its last token
+
+
+class _Window:
+    """The texts of one window: those that go on, a beam each, and those that came to their end."""
+
+    def __init__(self, beams: int, no_speech: float) -> None:
+        self._beams, self._no_speech = beams, no_speech
+        self.open = [_Text()]  # before the first token all beams would be the same
+        self._ended: list[_Text] = []
+
+    @property
+    def is_done(self) -> bool:
+        return len(self._ended) == self._beams or all(text.logprob == NEVER for text in self.open)
+
+    def advance(self, likeliest: Iterable[tuple[int, float]], eot: int, size: int) -> None:
+        """Take what may come next: (beam x `size` + token, log probability of all the text), twice as many as beams."""
+        going: list[_Text] = []
+        for index, logprob in likeliest:
+            beam, token = divmod(index, size)
+            tokens = self.open[beam].tokens
+            if token != eot:
+                going.append(_Text((*tokens, token), logprob, beam))
+            elif logprob > NEVER and len(self._ended) < self._beams:
+                self._ended.append(_Text(tokens, logprob))
+            if len(going) == self._beams:
+                break
+        self.open = _placed(going)
+
+    def best(self) -> Said:
+        """Return the text that is the likeliest by the token; one without an end counts where too few have one."""
+        unended = sorted(self.open, key=lambda text: -text.logprob)
+        texts = [*self._ended, *unended][: self._beams]
+        best = max(texts, key=lambda text: text.logprob / max(1, len(text.tokens)))
+        return Said(self._no_speech, list(best.tokens), best.logprob, ended=best in self._ended)
+
+
+def _placed(texts: Sequence[_Text]) -> list[_Text]:
+    """Order texts so that as many as can be stay in the beam they stood in: those need not be copied."""
+    beams: dict[int, _Text] = {}
+    for text in texts:
+        beams.setdefault(text.beam, text)
+    others = iter([text for text in texts if beams[text.beam] is not text])
+    return [beams.get(beam) or next(others) for beam in range(len(texts))]
+
+
+def search(batch: Batch, tokenizer: Any, beams: int, *, most: int = MAX_SAMPLED) -> list[Said]:
+    """Return what is said, in at most so many tokens, in each row of a batch that has not begun.
+
+    Takes a tokenizer of openai-whisper.
+    """
+    logits, at_start = batch.start(len(tokenizer.sot_sequence))
+    device, size = logits.device, logits.shape[1]
+    silence: list[float] = at_start.softmax(dim=-1)[:, tokenizer.no_speech].tolist()
+    every = [_Window(beams, no_speech) for no_speech in silence]
+    rules = Rules(tokenizer, len(every), size, device)
+    windows, width = every, 1  # that the batch still has, and rows of each of them
+    for step in range(1, most + 1):
+        rules.apply(logits)
+        before = torch.tensor([text.logprob for window in windows for text in window.open], device=device)
+        totals = logits.log_softmax(dim=-1).add_(before[:, None])
+        likeliest = totals.view(len(windows), -1).topk(2 * beams)
+        for window, *found in zip(windows, likeliest.indices.tolist(), likeliest.values.tolist(), strict=True):
+            window.advance(zip(*found, strict=True), tokenizer.eot, size)
+        speaking = [i for i, window in enumerate(windows) if not window.is_done]
+        if not speaking or step == most:
+            break
+        few = len(speaking) <= COMPACT * len(windows)
+        left = speaking if few else range(len(windows))
+        going = [(i * width + text.beam, text.tokens[-1]) for i in left for text in windows[i].open]
+        rows, chosen = torch.tensor(going, device=device).T
+        batch.keep(rows, torch.tensor(speaking, device=device) if few else None)
+        rules.keep(rows)
+        rules.follow(chosen)
+        windows, width = [windows[i] for i in left], beams
+        logits = batch.step(chosen)
+    return [window.best() for window in every]
