@@ -1,26 +1,26 @@
 """Saying it by beam search: the likeliest beginnings of each window are followed side by side, the best end is taken.
 
 The rules are those of openai/whisper's decoding.py, BeamSearchDecoder and MaximumLikelihoodRanker, which holds the
-keys and values of the audio once a beam, and copies all of its cache in each step. Here the beams of a window share
-the audio's, and only what changes its beam is copied.
+keys and values of the audio once a beam, and copies all of its cache in each step. Here the beams of a window are ways
+of one row: they share its audio and its cache, and nothing is copied.
 """
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
-from dataclasses import dataclass
-from typing import Any
+from collections.abc import Iterable
+from typing import Any, NamedTuple
 
 import torch
+from torch import Tensor
 
 from container.engines.decoder import Batch
 from container.engines.generation import COMPACT, Said
+from container.engines.recorded import Recorded
 from container.engines.rules import NEVER, Rules
 from container.engines.tokens import MAX_SAMPLED
 
 
-@dataclass(frozen=True)
-class _Text:
+class _Text(NamedTuple):
     """What may have been said so far."""
 
     tokens: tuple[int, ...] = ()
@@ -52,7 +52,7 @@ class _Window:
                 self._ended.append(_Text(tokens, logprob))
             if len(going) == self._beams:
                 break
-        self.open = _placed(going)
+        self.open = going
 
     def best(self) -> Said:
         """Return the text that is the likeliest by the token; one without an end counts where too few have one."""
@@ -60,15 +60,6 @@ class _Window:
         texts = [*self._ended, *unended][: self._beams]
         best = max(texts, key=lambda text: text.logprob / max(1, len(text.tokens)))
         return Said(self._no_speech, list(best.tokens), best.logprob, ended=best in self._ended)
-
-
-def _placed(texts: Sequence[_Text]) -> list[_Text]:
-    """Order texts so that as many as can be stay in the beam they stood in: those need not be copied."""
-    beams: dict[int, _Text] = {}
-    for text in texts:
-        beams.setdefault(text.beam, text)
-    others = iter([text for text in texts if beams[text.beam] is not text])
-    return [beams.get(beam) or next(others) for beam in range(len(texts))]
 
 
 def search(batch: Batch, tokenizer: Any, beams: int, *, most: int = MAX_SAMPLED) -> list[Said]:
@@ -79,26 +70,35 @@ def search(batch: Batch, tokenizer: Any, beams: int, *, most: int = MAX_SAMPLED)
     logits, at_start = batch.start(len(tokenizer.sot_sequence))
     device, size = logits.device, logits.shape[1]
     silence: list[float] = at_start.softmax(dim=-1)[:, tokenizer.no_speech].tolist()
-    every = [_Window(beams, no_speech) for no_speech in silence]
+    windows = every = [_Window(beams, no_speech) for no_speech in silence]  # windows: those that the batch still has
     rules = Rules(tokenizer, len(every), size, device)
-    windows, width = every, 1  # that the batch still has, and rows of each of them
-    for step in range(1, most + 1):
+
+    def choose(logits: Tensor, before: Tensor) -> tuple[Tensor, Tensor]:
         rules.apply(logits)
-        before = torch.tensor([text.logprob for window in windows for text in window.open], device=device)
-        totals = logits.log_softmax(dim=-1).add_(before[:, None])
-        likeliest = totals.view(len(windows), -1).topk(2 * beams)
-        for window, *found in zip(windows, likeliest.indices.tolist(), likeliest.values.tolist(), strict=True):
+        totals = logits.log_softmax(dim=-1).unflatten(0, before.shape).add_(before[:, :, None])
+        likeliest = totals.flatten(1).topk(2 * beams)
+        return likeliest.indices, likeliest.values
+
+    @Recorded
+    def go_on(ways: Tensor, tokens: Tensor, before: Tensor) -> tuple[Tensor, Tensor]:
+        batch.branch(ways)
+        rules.branch(ways)
+        rules.follow(tokens.flatten())
+        return choose(batch.step(tokens.flatten()), before)
+
+    likeliest = choose(logits, torch.zeros(len(every), 1, device=device))
+    for step in range(1, most + 1):
+        for window, *found in zip(windows, *(each.tolist() for each in likeliest), strict=True):
             window.advance(zip(*found, strict=True), tokenizer.eot, size)
         speaking = [i for i, window in enumerate(windows) if not window.is_done]
         if not speaking or step == most:
             break
-        few = len(speaking) <= COMPACT * len(windows)
-        left = speaking if few else range(len(windows))
-        going = [(i * width + text.beam, text.tokens[-1]) for i in left for text in windows[i].open]
-        rows, chosen = torch.tensor(going, device=device).T
-        batch.keep(rows, torch.tensor(speaking, device=device) if few else None)
-        rules.keep(rows)
-        rules.follow(chosen)
-        windows, width = [windows[i] for i in left], beams
-        logits = batch.step(chosen)
+        if len(speaking) <= COMPACT[device.type] * len(windows):
+            kept = torch.tensor(speaking, device=device)
+            batch.keep(kept)
+            rules.keep(kept)
+            windows = [windows[i] for i in speaking]
+        texts = [[(text.beam, text.tokens[-1], text.logprob) for text in window.open] for window in windows]
+        go = torch.tensor(texts, dtype=torch.float64, device=device)
+        likeliest = go_on(go[..., 0].long(), go[..., 1].long(), go[..., 2].float())
     return [window.best() for window in every]

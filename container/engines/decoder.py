@@ -5,6 +5,12 @@ pass is written out over the same weights: a step writes one column of the cache
 
 Prompts of different length end in the same column: the shorter are padded on the left, the padding is hidden from
 attention, and each row counts its positions from its own first token.
+
+A text may go on in several ways, side by side: each takes a column of its own in each step, and sees those of the steps
+that it came from. To follow another way is to see other columns; nothing is copied.
+
+On a GPU a step is the same work on the same memory each time, so that it can be recorded: it reads all columns, those
+to come under a mask. A CPU reads those that there are.
 """
 
 from __future__ import annotations
@@ -15,12 +21,17 @@ from typing import Any
 
 import torch
 from torch import Tensor
-from torch.nn.functional import linear, scaled_dot_product_attention
+from torch.nn.functional import linear, pad, scaled_dot_product_attention
 
+from container.engines.recorded import renewed
+from container.engines.rules import NEVER
 from container.engines.tokens import MAX_SAMPLED
 
 FEW = 8
 """Rows, up to which a large matrix is better multiplied from its own side (MKL in PyTorch 2.13, measured)."""
+
+ALIGNED = 8
+"""What rows of a matrix are a multiple of, where a GPU is to be fast with it: numbers of 2 bytes, 16 at a time."""
 
 Cross = list[tuple[Tensor, Tensor]]
 """Keys and values of the audio, for each layer (windows, heads, 1500, width of a head)."""
@@ -42,6 +53,10 @@ class Decoder:
         """Take a `whisper.model.Whisper`."""
         self._decoder, self._heads = model.decoder, model.dims.n_text_head
         self.layers = [_layer(block) for block in model.decoder.blocks]
+        self._words, self._size = model.decoder.token_embedding.weight, model.dims.n_vocab
+        self.is_fixed = self._words.is_cuda  # whether each step is the same work
+        if self.is_fixed:
+            self._words = pad(self._words, (0, 0, 0, -self._size % ALIGNED))
 
     def cross(self, features: Tensor) -> Cross:
         """Return the keys and values of encoded windows, (windows, 1500, state)."""
@@ -55,7 +70,7 @@ class Decoder:
 
     def logits(self, states: Tensor) -> Tensor:
         """(rows, state) to (rows, vocabulary), in float32."""
-        return _product(self._decoder.ln(states), self._decoder.token_embedding.weight).float()
+        return _product(self._decoder.ln(states), self._words)[:, : self._size].float()
 
     def split(self, states: Tensor) -> Tensor:
         """(rows, columns, state) to (rows, heads, columns, width of a head)."""
@@ -65,15 +80,8 @@ class Decoder:
         """Add what the audio says, and what is made of it: the two thirds of a layer that need no cache."""
         block = layer.block
         query = self.split(block.cross_attn.query(block.cross_attn_ln(states)))
-        states = states + block.cross_attn.out(join(_listen(query, *cross)))
+        states = states + block.cross_attn.out(join(scaled_dot_product_attention(query, *cross)))
         return states + block.mlp(block.mlp_ln(states))
-
-
-def _listen(query: Tensor, keys: Tensor, values: Tensor) -> Tensor:
-    """Attend from all rows of a window, (rows, heads, columns, width), to its one audio, (windows, heads, ...)."""
-    apart = query.unflatten(0, (len(keys), -1)).transpose(1, 2)  # (windows, heads, rows of each, columns, width)
-    heard = scaled_dot_product_attention(apart.flatten(2, 3), keys, values)
-    return heard.unflatten(2, apart.shape[2:4]).transpose(1, 2).flatten(0, 1)
 
 
 def _product(rows: Tensor, weight: Tensor) -> Tensor:
@@ -96,69 +104,97 @@ def _layer(block: Any) -> _Layer:
 
 
 class Batch:
-    """Rows that are decoded together: what was said in each, as keys and values."""
+    """Windows that are decoded together: what was said in each, in one way or several, as keys and values.
 
-    def __init__(self, decoder: Decoder, cross: Cross, prompts: Sequence[Sequence[int]]) -> None:
-        """`cross` and `prompts` have an entry a window. The cross keys and values are read, never changed."""
+    A row is a way of a window. Those of a window stand together, and all windows have as many.
+    """
+
+    def __init__(
+        self,
+        decoder: Decoder,
+        cross: Cross,
+        prompts: Sequence[Sequence[int]],
+        *,
+        ways: int = 1,
+        most: int = MAX_SAMPLED,
+    ) -> None:
+        """`cross` and `prompts` have an entry a window. The cross keys and values are read, never changed.
+
+        There is room for `most` tokens after the prompt, in at most so many ways.
+        """
         self._decoder, self._cross = decoder, cross
         key = cross[0][0]
         longest = max(map(len, prompts))
+        columns = -(-(longest + ways * most) // ALIGNED) * ALIGNED
+        shape = (2, len(prompts), key.shape[1], columns, key.shape[3])
+        self._said = [torch.zeros(shape, dtype=key.dtype, device=key.device) for _ in cross]
         self._padding = torch.tensor([longest - len(prompt) for prompt in prompts], device=key.device)
         self._padded = bool(self._padding.any())
-        self._column = 0
-        shape = (2, len(prompts), key.shape[1], longest + MAX_SAMPLED, key.shape[3])
-        self._said = [torch.zeros(shape, dtype=key.dtype, device=key.device) for _ in cross]
+        self._column = torch.zeros(1, dtype=torch.long, device=key.device)  # that is written next
+        self._position = torch.full((1,), longest, device=key.device)  # of the next token, with what pads
+        self._end = columns if decoder.is_fixed else 0  # columns before it are read
+        past = torch.arange(columns, device=key.device)
+        self._seen = ((past < longest) & (past >= self._padding[:, None]))[:, None]  # (windows, ways, columns)
         padded = [[0] * (longest - len(prompt)) + [*prompt] for prompt in prompts]
         self._prompts = torch.tensor(padded, device=key.device)
 
     def start(self, at: int) -> tuple[Tensor, Tensor]:
         """Read the prompts; return the logits after their last token, and `at` so many tokens from their end.
 
-        Each has the shape (rows, vocabulary).
+        Each has the shape (windows, vocabulary): so far there is one way.
         """
-        states = self._forward(self._prompts)
+        columns = torch.arange(self._prompts.shape[1], device=self._prompts.device)
+        past = torch.arange(self._seen.shape[2], device=columns.device)
+        seen = self._seen & (past <= columns[:, None])
+        # What pads must see something, or its softmax is no number; nobody looks at what comes of it.
+        seen |= past == columns[:, None]
+        states = self._forward(self._prompts, (columns - self._padding[:, None]).clamp_min(0), seen)
         return self._decoder.logits(states[:, -1]), self._decoder.logits(states[:, -at])
 
     def step(self, tokens: Tensor) -> Tensor:
         """Read a token a row, (rows,); return the logits of the next, (rows, vocabulary)."""
-        return self._decoder.logits(self._forward(tokens[:, None])[:, 0])
+        ways = self._seen.shape[1]
+        own = torch.eye(ways, dtype=torch.bool, device=tokens.device).expand(len(self._seen), -1, -1)
+        self._seen.index_copy_(2, self._columns(ways), own)
+        positions = (self._position - self._padding)[:, None].expand(-1, ways)
+        states = self._forward(tokens.unflatten(0, (-1, ways)), positions, self._seen)
+        self._position += 1
+        return self._decoder.logits(states.flatten(0, 1))
 
-    def keep(self, rows: Tensor, windows: Tensor | None = None) -> None:
-        """Go on with these rows, each as often as it stands there, and with these windows only, if any are named.
+    def branch(self, ways: Tensor) -> None:
+        """Go on in these ways of each window, (windows, ways). As many as before stay in their memory."""
+        self._seen = renewed(self._seen, self._seen.gather(1, ways[:, :, None].expand(-1, -1, self._seen.shape[2])))
 
-        All windows have as many rows as each other, which stand together and in their order.
-        """
-        if windows is not None:
-            self._cross = [(keys[windows], values[windows]) for keys, values in self._cross]
-        if len(rows) == len(self._padding):
-            moved = (rows != torch.arange(len(rows), device=rows.device)).nonzero()[:, 0]
-            for said in self._said:
-                said[:, moved, :, : self._column] = said[:, rows[moved], :, : self._column]
-        else:
-            self._said = [said[:, rows] for said in self._said]
-        self._padding = self._padding[rows]
+    def keep(self, windows: Tensor) -> None:
+        """Forget all windows but these."""
+        self._cross = [(keys[windows], values[windows]) for keys, values in self._cross]
+        self._said = [said[:, windows] for said in self._said]
+        self._padding, self._seen = self._padding[windows], self._seen[windows]
 
-    def _forward(self, tokens: Tensor) -> Tensor:
-        start, end = self._column, self._column + tokens.shape[1]
-        self._column = end
-        columns = torch.arange(start, end, device=tokens.device)
-        positions = (columns - self._padding[:, None]).clamp_min(0)
-        mask = self._mask(columns, end)
+    def _forward(self, tokens: Tensor, positions: Tensor, seen: Tensor) -> Tensor:
+        """Read tokens, (windows, columns), each of which sees some of those before and itself; return their states."""
+        columns = self._columns(tokens.shape[1])
+        if not self._decoder.is_fixed:
+            self._end += len(columns)
+        mask = self._mask(seen[:, :, : self._end])
         states = self._decoder.embed(tokens, positions)
         for layer, said, cross in zip(self._decoder.layers, self._said, self._cross, strict=True):
             normed = layer.block.attn_ln(states)
             query, *new = map(self._decoder.split, linear(normed, layer.weight, layer.bias).chunk(3, dim=-1))
-            said[0, :, :, start:end], said[1, :, :, start:end] = new
-            keys, values = said[:, :, :, :end]
+            for held, one in zip(said, new, strict=True):
+                held.index_copy_(2, columns, one)
+            keys, values = said[:, :, :, : self._end]
             spoken = scaled_dot_product_attention(query, keys, values, attn_mask=mask)
             states = self._decoder.attend(layer, states + layer.block.attn.out(join(spoken)), cross)
+        self._column += len(columns)
         return states
 
-    def _mask(self, columns: Tensor, end: int) -> Tensor | None:
-        """Return which columns before `end` each of `columns` may see, (rows, 1, columns, end); None: all."""
-        if len(columns) == 1 and not self._padded:
+    def _columns(self, count: int) -> Tensor:
+        return self._column + torch.arange(count, device=self._column.device)
+
+    def _mask(self, seen: Tensor) -> Tensor | None:
+        """Return what is added to the scores of what is not seen, (windows, 1, columns, end); None: nothing."""
+        if seen.shape[1] == 1 and not self._padded and not self._decoder.is_fixed:
             return None
-        past = torch.arange(end, device=columns.device)
-        seen = (past <= columns[:, None]) & (past >= self._padding[:, None, None])
-        # What pads must see something, or its softmax is no number; nobody looks at what comes of it.
-        return (seen | (past == columns[:, None]))[:, None]
+        mask = torch.zeros(seen.shape, dtype=self._said[0].dtype, device=seen.device)
+        return mask.masked_fill_(~seen, NEVER)[:, None]

@@ -9,11 +9,15 @@ import torch
 from torch import Tensor
 
 from container.engines.decoder import Batch
+from container.engines.recorded import Recorded
 from container.engines.rules import Rules
 from container.engines.tokens import MAX_SAMPLED
 
-COMPACT = 0.75
-"""A batch is made smaller when no more than this share of its rows still speaks: the copy costs two or three steps."""
+COMPACT = {"cpu": 0.75, "cuda": 0.5}
+"""A batch is made smaller when no more than this share of its rows still speaks.
+
+The copy costs two or three steps; a GPU has to record its steps again, which costs some more.
+"""
 
 
 @dataclass
@@ -42,12 +46,11 @@ class Sampling:
     temperature: float
     seed: int
 
-    def draws(self) -> list[float]:
+    def draws(self, device: Any) -> Tensor:
         """Return a number of [0, 1) for each step. Every window has the same, so that no neighbour matters."""
-        drawn: list[float] = torch.rand(MAX_SAMPLED, generator=torch.Generator().manual_seed(self.seed)).tolist()
-        return drawn
+        return torch.rand(MAX_SAMPLED, generator=torch.Generator().manual_seed(self.seed)).double().to(device)
 
-    def choose(self, logits: Tensor, draw: float) -> Tensor:
+    def choose(self, logits: Tensor, draw: Tensor) -> Tensor:
         if self.temperature <= 0:
             return logits.argmax(dim=-1)
         # In float64, lest the many small chances of a large vocabulary be lost.
@@ -55,27 +58,38 @@ class Sampling:
         return torch.searchsorted(chances, chances[:, -1:] * draw, right=True)[:, 0]
 
 
-def generate(batch: Batch, tokenizer: Any, sampling: Sampling) -> list[Said]:
-    """Return what is said in each row of a batch that has not begun; a tokenizer of openai-whisper."""
+def generate(batch: Batch, tokenizer: Any, sampling: Sampling, *, most: int = MAX_SAMPLED) -> list[Said]:
+    """Return what is said, in at most so many tokens, in each row of a batch that has not begun.
+
+    Takes a tokenizer of openai-whisper.
+    """
     logits, at_start = batch.start(len(tokenizer.sot_sequence))
     silence: list[float] = at_start.softmax(dim=-1)[:, tokenizer.no_speech].tolist()
-    every = [Said(no_speech) for no_speech in silence]
+    rows = every = [Said(no_speech) for no_speech in silence]  # rows: those that the batch still has
     rules = Rules(tokenizer, len(every), logits.shape[1], logits.device)
-    rows = every  # that the batch still has
-    for step, draw in enumerate(sampling.draws(), 1):
+    draws = sampling.draws(logits.device)
+
+    def choose(logits: Tensor, draw: Tensor) -> tuple[Tensor, Tensor]:
         rules.apply(logits)
         chosen = sampling.choose(logits, draw)
-        logprobs = logits.gather(1, chosen[:, None])[:, 0] - logits.logsumexp(dim=-1)
+        return chosen, logits.gather(1, chosen[:, None])[:, 0] - logits.logsumexp(dim=-1)
+
+    @Recorded
+    def go_on(tokens: Tensor, draw: Tensor) -> tuple[Tensor, Tensor]:
+        rules.follow(tokens)
+        return choose(batch.step(tokens), draw)
+
+    chosen, logprobs = choose(logits, draws[0])
+    for step in range(1, most + 1):
         for said, token, logprob in zip(rows, chosen.tolist(), logprobs.tolist(), strict=True):
             said.take(token, logprob, tokenizer.eot)
         speaking = [i for i, said in enumerate(rows) if not said.ended]
-        if not speaking or step == MAX_SAMPLED:
+        if not speaking or step == most:
             break
-        rules.follow(chosen)
-        if len(speaking) <= COMPACT * len(rows):
+        if len(speaking) <= COMPACT[chosen.device.type] * len(rows):
             kept = torch.tensor(speaking, device=chosen.device)
-            batch.keep(kept, kept)
+            batch.keep(kept)
             rules.keep(kept)
             rows, chosen = [rows[i] for i in speaking], chosen[kept]
-        logits = batch.step(chosen)
+        chosen, logprobs = go_on(chosen, draws[step])
     return every

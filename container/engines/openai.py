@@ -110,7 +110,7 @@ class OpenAIEngine:
 
     def _languages(self, part: _Part) -> list[dict[str, float]]:
         tokenizer = self._tokenizer("en", "transcribe")
-        batch = Batch(self._decoder, part.cross(self._decoder), [[tokenizer.sot]] * len(part))
+        batch = Batch(self._decoder, part.cross(self._decoder), [[tokenizer.sot]] * len(part), most=0)
         chances = batch.start(1)[0][:, list(tokenizer.all_language_tokens)].softmax(dim=-1)
         return [dict(zip(tokenizer.all_language_codes, row, strict=True)) for row in chances.tolist()]
 
@@ -122,7 +122,7 @@ class OpenAIEngine:
         beams = options.beam_size if options.temperature <= 0 else 1
 
         def say(part: _Part) -> list[HeardWindow]:
-            batch = Batch(self._decoder, part.cross(self._decoder), [prompt] * len(part))
+            batch = Batch(self._decoder, part.cross(self._decoder), [prompt] * len(part), ways=beams)
             every = search(batch, tokenizer, beams) if beams > 1 else generate(batch, tokenizer, sampling)
             return [_heard(said, tokenizer, seconds) for said, seconds in zip(every, part.seconds, strict=True)]
 

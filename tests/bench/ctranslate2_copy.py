@@ -5,6 +5,7 @@ So the peer has the very weights that we have, also where they are by lot. Needs
 
 from __future__ import annotations
 
+import json
 from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any
@@ -33,6 +34,7 @@ def write(model: Any, heads: Sequence[tuple[int, int]], directory: Path) -> Path
     directory.mkdir(parents=True)
     spec.save(str(directory))
     (directory / "tokenizer.json").write_bytes(base["tokenizer.json"])
+    (directory / "preprocessor_config.json").write_text(json.dumps({"feature_size": dims.n_mels}))
     return directory
 
 

@@ -18,7 +18,7 @@ import tempfile
 import time
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
-from dataclasses import dataclass, field
+from dataclasses import asdict, dataclass, field
 from pathlib import Path
 from typing import Any
 
@@ -30,11 +30,11 @@ from whisper.tokenizer import get_tokenizer
 from container.engines.beam import search
 from container.engines.checkpoint import Loaded, place
 from container.engines.decoder import Batch, Decoder
+from container.engines.generation import Sampling, generate
 from container.engines.openai import OpenAIEngine
-from container.engines.rules import NEVER, Rules
+from tests.bench import on_corpus
 from tests.bench.ctranslate2_copy import write
 from tests.bench.limits import Limit, Rates, ideal, measure
-from tests.bench.on_corpus import Heard, long_ones, race
 from tiro.ports import PCM, SAMPLE_RATE
 
 SHAPES = {
@@ -44,6 +44,12 @@ SHAPES = {
 }
 
 WINDOW = 30 * SAMPLE_RATE
+
+PROMPT = 4
+"""Tokens that the peer starts a window with: it wants no timestamps."""
+
+FAR = 10.0
+"""A weight far from those by lot. The end and the times weigh its square less than text."""
 
 
 @dataclass(frozen=True)
@@ -78,32 +84,64 @@ class Times:
         return sum(self.spent.values())
 
 
+@dataclass(frozen=True)
+class Found:
+    """What was measured."""
+
+    terms: Terms
+    ours: Times
+    theirs: Times
+    limit: Limit
+
+    @property
+    def times_as_fast(self) -> float:
+        return self.theirs.total / self.ours.total
+
+
 def main(argv: Sequence[str]) -> int:
     args = _parse(argv)
-    terms = Terms(args.shape, args.device, args.compute_type, args.windows, args.batch, args.tokens, args.beams)
-    model = build(terms)
-    windows = noise(terms.windows)
-    ours, theirs = min_of(lambda: run(model, terms, windows)), _peer(model, terms, windows)
-    rates = measure(terms.device, getattr(torch, terms.compute_type))
-    limit = ideal(model.dims, rates, windows=terms.windows, batch=terms.batch, tokens=terms.tokens)
-    heard = (
-        race(args.corpus, long_ones(args.corpus), terms.device, terms.compute_type, beams=terms.beams)
-        if args.corpus
-        else None
-    )
-    print(report(terms, ours, theirs, rates, limit, heard))
+    model = build(args)
+    peer = _peer(model, args)
+    rates = measure(args.device, getattr(torch, args.compute_type))
+    found = []
+    for beams in args.beams:
+        terms = Terms(args.shape, args.device, args.compute_type, args.windows, args.batch, args.tokens, beams)
+        found.append(Found(terms, *race(model, peer, terms), limit_of(model, rates, terms)))
+        print(report(found[-1], rates))
+        if args.corpus:
+            heard = on_corpus.race(args.corpus, args.device, args.compute_type, beams=beams)
+            print(f"\n{heard.line}")
+        print(f"\ngpu: {found[-1].times_as_fast:.2f} times as fast as faster-whisper batched, beam {beams}", flush=True)
     if args.json:
-        found = {"ours": ours.spent, "peer": theirs, "rates": vars(rates), "limit": vars(limit)}
-        args.json.write_text(json.dumps({"terms": vars(terms), **found}, indent=1))
+        args.json.write_text(json.dumps({"rates": vars(rates), "found": [asdict(each) for each in found]}, indent=1))
     return 0
 
 
-def build(terms: Terms) -> Any:
-    """Return the model on its device, with weights by lot."""
+def build(args: argparse.Namespace) -> Any:
+    """Return the model on its device, with weights by lot, but for those that it would come to an end by."""
     torch.manual_seed(1)
-    model = Whisper(SHAPES[terms.shape]).eval().requires_grad_(False)
-    place(model, terms.device, getattr(torch, terms.compute_type))
+    model = Whisper(SHAPES[args.shape]).eval().requires_grad_(False)
+    decoder, tokenizer = model.decoder, _tokenizer()
+    decoder.ln.bias[0] = FAR
+    decoder.token_embedding.weight[[tokenizer.eot, *range(tokenizer.timestamp_begin, model.dims.n_vocab)], 0] = -FAR
+    place(model, args.device, getattr(torch, args.compute_type))
     return model
+
+
+def _tokenizer() -> Any:
+    return get_tokenizer(True, num_languages=99, language="en", task="transcribe")
+
+
+def limit_of(model: Any, rates: Rates, terms: Terms) -> Limit:
+    return ideal(model.dims, rates, windows=terms.windows, batch=terms.batch, tokens=terms.tokens)
+
+
+def race(model: Any, peer: Any, terms: Terms) -> tuple[Times, Times]:
+    """Return our times and the peer's: the best of three each."""
+    windows = noise(terms.windows)
+    mels, every = min_of(lambda: mel_of(peer, windows)).total, min_of(lambda: hear(peer, terms, windows)).total
+    ours = min_of(lambda: run(model, terms, windows))
+    return ours, Times({"mel, on the CPU": mels, "encoder and steps": every - mels})
 
 
 def noise(windows: int) -> list[PCM]:
@@ -118,7 +156,7 @@ def min_of(work: Callable[[], Times], runs: int = 3) -> Times:
 
 
 def run(model: Any, terms: Terms, windows: Sequence[PCM]) -> Times:
-    """Hear the windows by the product's own parts, but for the end, to which none may come."""
+    """Hear the windows by the product's own parts."""
     engine = OpenAIEngine(Loaded(model, terms.shape, "", ()), device=terms.device, compute_type=terms.compute_type)
     decoder, times = Decoder(model), Times()
     with torch.inference_mode():
@@ -133,80 +171,83 @@ def run(model: Any, terms: Terms, windows: Sequence[PCM]) -> Times:
 
 
 def speak(decoder: Decoder, cross: Any, terms: Terms, times: Times) -> None:
-    """Say so many tokens a window, as `generation.generate` does; or have `beam.search` say them."""
-    tokenizer = get_tokenizer(True, num_languages=99, language="en", task="transcribe")
-    batch = Batch(decoder, cross, [list(tokenizer.sot_sequence)] * len(cross[0][0]))
-    if terms.beams > 1:
-        with times.of("prompt and steps"):
-            search(batch, tokenizer, terms.beams, most=terms.tokens)  # by lot, hardly any text comes to its end
-        return
-    with times.of("prompt"):
-        logits, _ = batch.start(len(tokenizer.sot_sequence))
-    with times.of("steps"):
-        rules = Rules(tokenizer, len(logits), logits.shape[1], logits.device)
-        for _ in range(terms.tokens):
-            rules.apply(logits)
-            logits[:, tokenizer.eot] = NEVER
-            chosen = logits.argmax(dim=-1)
-            (logits.gather(1, chosen[:, None])[:, 0] - logits.logsumexp(dim=-1)).tolist()
-            chosen.tolist()
-            rules.follow(chosen)
-            logits = batch.step(chosen)
+    """Say so many tokens a window."""
+    tokenizer = _tokenizer()
+    with times.of("prompt and steps"):
+        prompts = [list(tokenizer.sot_sequence)] * len(cross[0][0])
+        batch = Batch(decoder, cross, prompts, ways=terms.beams)
+        if terms.beams > 1:
+            every = search(batch, tokenizer, terms.beams, most=terms.tokens)
+        else:
+            every = generate(batch, tokenizer, Sampling(0, 0), most=terms.tokens)
+    if any(len(said.tokens) != terms.tokens for said in every):
+        raise SystemExit(f"gpu: not every window says {terms.tokens} tokens")
 
 
-def _peer(model: Any, terms: Terms, windows: Sequence[PCM]) -> float:
-    """Return the seconds that faster-whisper's batches take, mel and all; the best of three."""
-    from faster_whisper import BatchedInferencePipeline, WhisperModel
+def _peer(model: Any, args: argparse.Namespace) -> Any:
+    """Return faster-whisper with the same weights."""
+    from faster_whisper import WhisperModel
 
     with tempfile.TemporaryDirectory() as folder:
         directory = write(model, [(0, 0)], Path(folder) / "model")
-        peer = WhisperModel(str(directory), device=terms.device, compute_type=terms.compute_type)
-    batched = BatchedInferencePipeline(peer)
-    sound = np.concatenate(list(windows))
-    clips = [{"start": 30.0 * i, "end": 30.0 * (i + 1)} for i in range(len(windows))]
-
-    def hear() -> Times:
-        times = Times()
-        with times.of("all"):
-            segments, _ = batched.transcribe(
-                sound,
-                language="en",
-                batch_size=terms.batch,
-                beam_size=terms.beams,
-                temperature=0.0,
-                vad_filter=False,
-                clip_timestamps=clips,
-                max_new_tokens=terms.tokens,
-                suppress_tokens=[peer.hf_tokenizer.token_to_id("<|endoftext|>")],
-            )
-            said = len(list(segments))
-        if said < len(windows):
-            raise SystemExit(f"gpu: the peer heard {said} of {len(windows)} windows")
-        return times
-
-    return min_of(hear).total
+        return WhisperModel(str(directory), device=args.device, compute_type=args.compute_type)
 
 
-def report(terms: Terms, ours: Times, theirs: float, rates: Rates, limit: Limit, heard: Heard | None) -> str:
+def mel_of(peer: Any, windows: Sequence[PCM]) -> Times:
+    times = Times()
+    with times.of("mel"):
+        for pcm in windows:
+            peer.feature_extractor(pcm)
+    return times
+
+
+def hear(peer: Any, terms: Terms, windows: Sequence[PCM]) -> Times:
+    """Hear the windows by the peer's batches, mel and all."""
+    from faster_whisper import BatchedInferencePipeline
+
+    times = Times()
+    with times.of("all"):
+        segments, _ = BatchedInferencePipeline(peer).transcribe(
+            np.concatenate(list(windows)),
+            language="en",
+            batch_size=terms.batch,
+            beam_size=terms.beams,
+            temperature=0.0,
+            vad_filter=False,
+            clip_timestamps=[{"start": 30.0 * i, "end": 30.0 * (i + 1)} for i in range(len(windows))],
+            max_new_tokens=2 * terms.tokens - PROMPT,  # CTranslate2 halves what this and the prompt come to
+            suppress_tokens=[],
+        )
+        said = [len(segment.tokens) for segment in segments]
+    if len(said) != len(windows) or set(said) != {terms.tokens}:
+        raise SystemExit(f"gpu: the peer heard {len(said)} of {len(windows)} windows, tokens {sorted(set(said))}")
+    return times
+
+
+def report(found: Found, rates: Rates) -> str:
     """Return all of it in words."""
+    terms, ours, theirs, limit = found.terms, found.ours, found.theirs, found.limit
     name = torch.cuda.get_device_name() if terms.device == "cuda" else "the CPU"
     audio = 30.0 * terms.windows
-    lines = [
-        f"{name}, {terms.compute_type}, the shape of {terms.shape}, {terms.windows} windows, {terms.batch} at once, "
-        f"{terms.tokens} tokens each, beam {terms.beams}",
-        "",
-        "| | s | % |",
-        "|---|---|---|",
-        *(f"| {what} | {seconds:.3f} | {100 * seconds / ours.total:.0f} |" for what, seconds in ours.spent.items()),
-        f"| ours | {ours.total:.3f} | {audio / ours.total:.0f} × real time |",
-        f"| faster-whisper, batched | {theirs:.3f} | {audio / theirs:.0f} × real time |",
-        "",
-        f"Measured of the card: {rates.flops / 1e12:.2f} TFLOP/s, {rates.bytes / 1e9:.0f} GB/s. Its limit: encoder "
-        f"{limit.encoder:.3f} s, decoder {limit.decoder:.3f} s; we take {ours.total / limit.total:.1f} times that.",
+    rows = [
+        *((what, seconds, f"{100 * seconds / ours.total:.0f} %") for what, seconds in ours.spent.items()),
+        ("ours", ours.total, f"{audio / ours.total:.0f} × real time"),
+        *((f"faster-whisper: {what}", s, f"{100 * s / theirs.total:.0f} %") for what, s in theirs.spent.items()),
+        ("faster-whisper, batched", theirs.total, f"{audio / theirs.total:.0f} × real time"),
     ]
-    if heard:
-        lines += ["", heard.line]
-    return "\n".join([*lines, "", f"gpu: {theirs / ours.total:.2f} times as fast as faster-whisper batched"])
+    return "\n".join(
+        [
+            f"\n{name}, {terms.compute_type}, the shape of {terms.shape}, {terms.windows} windows, {terms.batch} at "
+            f"once, {terms.tokens} tokens each, beam {terms.beams}",
+            "",
+            "| | s | |",
+            "|---|---|---|",
+            *(f"| {what} | {seconds:.3f} | {part} |" for what, seconds, part in rows),
+            "",
+            f"Measured of the card: {rates.flops / 1e12:.2f} TFLOP/s, {rates.bytes / 1e9:.0f} GB/s. Its limit: encoder "
+            f"{limit.encoder:.3f} s, decoder {limit.decoder:.3f} s; we take {ours.total / limit.total:.1f} times that.",
+        ]
+    )
 
 
 def _parse(argv: Sequence[str]) -> argparse.Namespace:
@@ -219,7 +260,7 @@ def _parse(argv: Sequence[str]) -> argparse.Namespace:
     parser.add_argument("--windows", type=int, default=256 if on_card else 4)
     parser.add_argument("--batch", type=int, default=64 if on_card else 2)
     parser.add_argument("--tokens", type=int, default=110)
-    parser.add_argument("--beams", type=int, default=1)
+    parser.add_argument("--beams", type=int, nargs="+", default=[1, 5])
     parser.add_argument("--json", type=Path, metavar="FILE")
     return parser.parse_args(argv)
 

@@ -9,7 +9,7 @@ from itertools import islice
 from pathlib import Path
 from statistics import median
 
-from container.audio import Recording
+from container import audio
 from container.engines.checkpoint import from_weights
 from container.engines.openai import OpenAIEngine
 from container.transcriber import WindowTranscriber
@@ -17,16 +17,17 @@ from container.vad import SileroModel
 from container.weights import load_weights
 from container.windows import cut
 from tests.bench.__main__ import choose
-from tests.bench.figures import is_long
+from tests.bench.figures import Recording, is_long
 from tests.files import LocalFiles
+from tests.quality import count_errors
 from tiro.ports import PCM, DecodeOptions
 from tiro.request import Options
 
 BATCH, WINDOWS = 32, 64
 
 
-def long_ones(corpus: Path) -> list[str]:
-    return [recording.path for recording in choose(corpus, "*") if is_long(recording)]
+def long_ones(corpus: Path) -> list[Recording]:
+    return [recording for recording in choose(corpus, "*") if is_long(recording)]
 
 
 @dataclass(frozen=True)
@@ -34,21 +35,27 @@ class Heard:
     """The medians of it."""
 
     times_as_fast: float
+    words: int
+    wrong: tuple[int, int]  # ours, theirs
     windows: int
     otherwise: int  # of them that say something else in company than alone
 
     @property
     def line(self) -> str:
         return (
-            f"Whisper base on the corpus: {self.times_as_fast:.2f} times as fast as faster-whisper batched; "
-            f"{self.otherwise} of {self.windows} windows say something else in company than alone."
+            f"Whisper base on the corpus: {self.times_as_fast:.2f} times as fast as faster-whisper batched; of "
+            f"{self.words} words {self.wrong[0]} wrong, {self.wrong[1]} by the peer; {self.otherwise} of "
+            f"{self.windows} windows say something else in company than alone."
         )
 
 
-def race(corpus: Path, paths: Sequence[str], device: str, compute_type: str, *, beams: int = 1) -> Heard:
+def race(
+    corpus: Path, device: str, compute_type: str, *, beams: int, recordings: Sequence[Recording] | None = None
+) -> Heard:
     """Hear each recording by both, turn by turn; the first is heard once before, to warm up."""
     from faster_whisper import BatchedInferencePipeline, WhisperModel
 
+    recordings = long_ones(corpus) if recordings is None else recordings
     weights = load_weights("base")
     engine = OpenAIEngine.load(from_weights(weights), device=device, compute_type=compute_type)
     peer = BatchedInferencePipeline(
@@ -56,19 +63,25 @@ def race(corpus: Path, paths: Sequence[str], device: str, compute_type: str, *, 
     )
     files = LocalFiles(corpus)
     ours = WindowTranscriber(media=files, engine=engine, batch_size=BATCH, beam_size=beams)
-    ratios = []
-    for path in [paths[0], *paths]:
+    laps = []
+    for recording in [recordings[0], *recordings]:
+        media, options = files.media(recording.path), Options()
         began = time.perf_counter()
-        ours.transcribe(files.media(path), Options(), max_seconds=1e6, on_progress=lambda done, total: None)
+        our = ours.transcribe(media, options, max_seconds=1e6, on_progress=lambda done, total: None).text
         between = time.perf_counter()
-        list(peer.transcribe(str(corpus / path), batch_size=BATCH, beam_size=beams)[0])
-        ratios.append((time.perf_counter() - between) / (between - began))
-    windows = first_windows(corpus / paths[0])
-    return Heard(median(ratios[1:]), len(windows), otherwise(engine, windows, beams))
+        segments, _ = peer.transcribe(str(corpus / recording.path), batch_size=BATCH, beam_size=beams)
+        their = " ".join(segment.text for segment in segments)
+        ratio = (time.perf_counter() - between) / (between - began)
+        counts = [count_errors(recording.text, text, recording.language) for text in (our, their)]
+        laps.append((ratio, *counts))
+    ratios, mine, others = zip(*laps[1:], strict=True)
+    wrong = sum(n for _, n in mine), sum(n for _, n in others)
+    windows = first_windows(corpus / recordings[0].path)
+    return Heard(median(ratios), sum(n for n, _ in mine), wrong, len(windows), otherwise(engine, windows, beams))
 
 
 def first_windows(path: Path) -> list[PCM]:
-    with path.open("rb") as file, Recording(file, max_seconds=1e6) as recording:
+    with path.open("rb") as file, audio.Recording(file, max_seconds=1e6) as recording:
         windows = (piece.window.pcm for piece in cut(recording.blocks(), SileroModel()) if piece.window)
         return list(islice(windows, WINDOWS))
 

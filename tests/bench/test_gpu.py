@@ -9,6 +9,7 @@ import pytest
 torch = pytest.importorskip("torch", reason="PyTorch is not here: make test-openai")
 
 from tests.bench import gpu  # noqa: E402
+from tests.bench.__main__ import choose  # noqa: E402
 from tests.bench.limits import Rates, decoder_weights, encoder_flops, ideal  # noqa: E402
 from tests.bench.on_corpus import long_ones, race  # noqa: E402
 from tests.container.engines.contract import base  # noqa: E402
@@ -18,15 +19,16 @@ if TYPE_CHECKING:
 
 
 @pytest.mark.model
-@pytest.mark.parametrize(("beams", "steps"), [(1, ("prompt", "steps")), (3, ("prompt and steps",))])
-def test_the_whole_way_without_a_card(capsys: pytest.CaptureFixture[str], beams: int, steps: tuple[str, ...]) -> None:
+def test_the_whole_way_without_a_card(capsys: pytest.CaptureFixture[str]) -> None:
     base()
-    terms = ["--shape", "tiny", "--windows", "3", "--tokens", "4", "--beams", str(beams)]
+    terms = ["--shape", "tiny", "--windows", "3", "--tokens", "4", "--beams", "1", "3"]
     assert gpu.main(["--device", "cpu", "--compute-type", "float32", *terms]) == 0
     said = capsys.readouterr().out
-    assert f"3 windows, 2 at once, 4 tokens each, beam {beams}" in said
-    for part in ("mel and encoder", "keys and values of the audio", *steps, "faster-whisper, batched"):
-        assert f"| {part} |" in said
+    for beams in (1, 3):
+        assert f"3 windows, 2 at once, 4 tokens each, beam {beams}" in said
+    ours = ("mel and encoder", "keys and values of the audio", "prompt and steps")
+    for part in (*ours, "faster-whisper: mel, on the CPU", "faster-whisper, batched"):
+        assert said.count(f"| {part} |") == 2
     assert said.splitlines()[-1].startswith("gpu: ")
 
 
@@ -34,8 +36,11 @@ def test_the_whole_way_without_a_card(capsys: pytest.CaptureFixture[str], beams:
 @pytest.mark.corpus
 def test_the_race_on_a_corpus_without_a_card(corpus: Path) -> None:
     base()
-    heard = race(corpus, ["speech/lj001-0001.flac"], "cpu", "float32")
+    (recording,) = choose(corpus, "speech/lj001-0001.flac")
+    heard = race(corpus, "cpu", "float32", beams=2, recordings=[recording])
     assert heard.times_as_fast > 0
+    assert heard.words > 10
+    assert max(heard.wrong) < 5
     assert (heard.windows, heard.otherwise) == (1, 0)
     assert len(long_ones(corpus)) > 1
 

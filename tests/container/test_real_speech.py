@@ -55,7 +55,7 @@ def turns(corpus: Path) -> dict[str, list[dict[str, Any]]]:
 )
 def test_a_name_is_spelled_as_it_is_told(hear: Hear, wishes: dict[str, Any], name: str, said: str) -> None:
     text = hear("dialogue/dlg-lj-libri-mono.opus", start=47, end=61, language="en", **wishes).text
-    assert text.startswith(f"{name} {said} the next morning")
+    assert text.replace(",", "").startswith(f"{name} {said} the next morning")
 
 
 def test_a_part_has_the_recordings_clock_and_words_change_no_word(hear: Hear) -> None:

@@ -28,24 +28,33 @@ def features() -> Tensor:
     return torch.randn(3, 1500, 32, generator=torch.Generator().manual_seed(2))
 
 
-def run(model: Any, features: Tensor, rows: list[int]) -> list[Tensor]:
-    """Return the logits of some rows that are decoded together: after the prompt, and after each token said."""
+@pytest.fixture(params=["growing", "fixed"])
+def decoder(model: Any, request: pytest.FixtureRequest) -> Decoder:
+    """One that reads the columns that there are, as on a CPU, and one that reads all, as a GPU's recording does."""
     decoder = Decoder(model)
+    decoder.is_fixed = request.param == "fixed"
+    return decoder
+
+
+def run(decoder: Decoder, features: Tensor, rows: list[int]) -> list[Tensor]:
+    """Return the logits of some rows that are decoded together: after the prompt, and after each token said."""
     batch = Batch(decoder, decoder.cross(features[rows]), [PROMPTS[row] for row in rows])
     logits = [batch.start(3)[0]]
     logits += [batch.step(torch.tensor([SAID[row][i] for row in rows])) for i in range(3)]
     return logits
 
 
-def test_prompts_of_different_length_are_no_matter_to_each_other(model: Any, features: Tensor) -> None:
-    together = run(model, features, [0, 1, 2])
+def test_prompts_of_different_length_are_no_matter_to_each_other(
+    decoder: Decoder, model: Any, features: Tensor
+) -> None:
+    together = run(decoder, features, [0, 1, 2])
     for row in range(3):
-        for step, alone in enumerate(run(model, features, [row])):
+        for step, alone in enumerate(run(decoder, features, [row])):
             torch.testing.assert_close(together[step][row], alone[0], atol=1e-4, rtol=1e-4)
 
 
-def test_it_is_the_decoder_of_openai_whisper(model: Any, features: Tensor) -> None:
-    ours = run(model, features, [0, 1, 2])
+def test_it_is_the_decoder_of_openai_whisper(decoder: Decoder, model: Any, features: Tensor) -> None:
+    ours = run(decoder, features, [0, 1, 2])
     for row in range(3):
         tokens = torch.tensor([PROMPTS[row] + SAID[row]])
         theirs = model.logits(tokens, features[row : row + 1])[0, len(PROMPTS[row]) - 1 :]
@@ -53,37 +62,37 @@ def test_it_is_the_decoder_of_openai_whisper(model: Any, features: Tensor) -> No
             torch.testing.assert_close(ours[step][row], logits, atol=1e-4, rtol=1e-4)
 
 
-def test_the_start_is_read_on_the_way(model: Any, features: Tensor) -> None:
-    decoder = Decoder(model)
+def test_the_start_is_read_on_the_way(decoder: Decoder, model: Any, features: Tensor) -> None:
     _, at_start = Batch(decoder, decoder.cross(features), PROMPTS).start(3)
     for row, prompt in enumerate(PROMPTS):
         theirs = model.logits(torch.tensor([prompt[:-2]]), features[row : row + 1])[0, -1]
         torch.testing.assert_close(at_start[row], theirs, atol=1e-4, rtol=1e-4)
 
 
-def test_rows_that_are_done_may_go(model: Any, features: Tensor) -> None:
-    decoder = Decoder(model)
+def test_rows_that_are_done_may_go(decoder: Decoder, model: Any, features: Tensor) -> None:
     batch = Batch(decoder, decoder.cross(features), PROMPTS)
     batch.start(3)
-    batch.keep(torch.tensor([0, 2]), torch.tensor([0, 2]))
+    batch.keep(torch.tensor([0, 2]))
     left = batch.step(torch.tensor([SAID[0][0], SAID[2][0]]))
-    whole = run(model, features, [0, 1, 2])[1]
+    whole = run(decoder, features, [0, 1, 2])[1]
     torch.testing.assert_close(left, whole[[0, 2]], atol=1e-4, rtol=1e-4)
 
 
-def test_a_row_may_go_on_in_several_ways_and_they_may_change_places(model: Any, features: Tensor) -> None:
-    decoder = Decoder(model)
-    batch = Batch(decoder, decoder.cross(features[:2]), PROMPTS[:2])
+def test_a_window_may_go_on_in_several_ways_and_they_may_change_places(
+    decoder: Decoder, model: Any, features: Tensor
+) -> None:
+    batch = Batch(decoder, decoder.cross(features[:2]), PROMPTS[:2], ways=2)
     batch.start(3)
-    batch.keep(torch.tensor([0, 0, 1, 1]))
+    batch.branch(torch.tensor([[0, 0], [0, 0]]))
     batch.step(torch.tensor([SAID[0][0], SAID[1][0], SAID[1][0], SAID[0][0]]))
-    batch.keep(torch.tensor([1, 0, 2, 2]))
+    batch.branch(torch.tensor([[1, 0], [0, 0]]))
     logits = batch.step(torch.tensor([500, 600, 700, 800]))
     went = [(0, SAID[1][0], 500), (0, SAID[0][0], 600), (1, SAID[1][0], 700), (1, SAID[1][0], 800)]
     for row, (window, *said) in enumerate(went):
         theirs = model.logits(torch.tensor([PROMPTS[window] + said]), features[window : window + 1])[0, -1]
         torch.testing.assert_close(logits[row], theirs, atol=1e-4, rtol=1e-4)
-    batch.keep(torch.tensor([3, 2]), torch.tensor([1]))
+    batch.keep(torch.tensor([1]))
+    batch.branch(torch.tensor([[1, 0]]))
     logits = batch.step(torch.tensor([900, 900]))
     for row, said in enumerate([[SAID[1][0], 800, 900], [SAID[1][0], 700, 900]]):
         theirs = model.logits(torch.tensor([PROMPTS[1] + said]), features[1:2])[0, -1]
