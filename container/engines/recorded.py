@@ -35,13 +35,24 @@ class Recorded:
             self._shapes, self._graph = shapes, None
             return self._work(*given)
         if self._graph is None:
-            self._given, self._graph = tuple(tensor.clone() for tensor in given), torch.cuda.CUDAGraph()
-            with torch.cuda.graph(self._graph, capture_error_mode="thread_local"):  # others decode audio meanwhile
-                self._result = self._work(*self._given)
+            self._given = tuple(tensor.clone() for tensor in given)
+            self._graph, self._result = _record(self._work, self._given)
         for held, tensor in zip(self._given, given, strict=True):
             held.copy_(tensor)
         self._graph.replay()
         return self._result
+
+
+def _record(work: Callable[..., Tensors], given: Tensors) -> tuple[torch.cuda.CUDAGraph, Tensors]:
+    graph, stream = torch.cuda.CUDAGraph(), torch.cuda.current_stream()
+    try:
+        with torch.cuda.graph(graph, capture_error_mode="thread_local"):  # others decode audio meanwhile
+            return graph, work(*given)
+    except RuntimeError as error:
+        torch.cuda.set_stream(stream)  # a recording that breaks off leaves its own
+        if isinstance(error.__context__, torch.OutOfMemoryError):  # it then complains of the recording, too
+            raise error.__context__ from None
+        raise
 
 
 def renewed(held: Tensor, new: Tensor) -> Tensor:
