@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from statistics import median
 from xml.sax.saxutils import escape
 
@@ -11,8 +12,11 @@ from tests.bench.peers import OURS
 WIDTH, HEIGHT, MARGIN = 720, 420, 64
 """Of the picture, in pixels."""
 
-NAME = (190, 14)
-"""What a name takes of it, across and down."""
+LETTER = 6.6
+"""What a letter of a name takes of it, across."""
+
+Box = tuple[float, float, float, float]
+"""Left, top, right, bottom."""
 
 
 def markdown(figures: Figures, machine: str) -> str:
@@ -136,14 +140,23 @@ def picture(figures: Figures) -> str:
         f'<text x="{WIDTH / 2}" y="{HEIGHT - 18}" text-anchor="middle" fill="#666">seconds of audio a second; '
         "word errors to the left</text>"
     )
-    taken: list[tuple[float, float]] = []  # where names stand
-    for peer, at in sorted(points.items(), key=lambda item: item[1][1]):
-        x, y = place(*at)
-        name = y - 6
-        while any(abs(x - across) < NAME[0] and abs(name - down) < NAME[1] for across, down in taken):
-            name += 1
-        taken.append((x, name))
+    places = {peer: place(*at) for peer, at in points.items()}
+    taken = [(x - 5, y - 5, x + 5, y + 5) for x, y in places.values()]
+    for peer, (x, y) in places.items():
         color = "#c0392b" if peer.startswith(OURS) else "#34495e"
+        box = _free_box(x, y, LETTER * len(peer), taken)
+        taken.append(box)
         lines.append(f'<circle cx="{x:.1f}" cy="{y:.1f}" r="5" fill="{color}"/>')
-        lines.append(f'<text x="{x + 9:.1f}" y="{name:.1f}" fill="{color}">{escape(peer)}</text>')
+        lines.append(f'<text x="{box[0]:.1f}" y="{box[3] - 3:.1f}" fill="{color}">{escape(peer)}</text>')
     return "\n".join([*lines, "</svg>", ""])
+
+
+def _free_box(x: float, y: float, width: float, taken: Sequence[Box]) -> Box:
+    """Return where a name can stand near its point, over no other and no name; on the right of it if it can."""
+    heights = sorted(range(-36, 37, 4), key=abs)
+    boxes = [(left, y + down - 7, left + width, y + down + 7) for down in heights for left in (x + 9, x - 9 - width)]
+    return next((box for box in boxes if not any(_overlap(box, other) for other in taken)), boxes[0])
+
+
+def _overlap(one: Box, other: Box) -> bool:
+    return one[0] < other[2] and other[0] < one[2] and one[1] < other[3] and other[1] < one[3]
