@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 import pty
+import signal
 import subprocess
 import sys
 from pathlib import Path
@@ -35,6 +36,21 @@ def on_terminal(*argv: str) -> tuple[subprocess.CompletedProcess[bytes], str]:
     os.close(ours)
     out, _ = process.communicate(timeout=30)
     return subprocess.CompletedProcess(command, process.returncode, out), shown.decode()
+
+
+def interrupted(*argv: str, lines: int) -> tuple[subprocess.CompletedProcess[bytes], bytes]:
+    """Run it until it has said so many lines on standard error, then interrupt it; return how it ended, and those."""
+    command = [sys.executable, "-m", "tiro.cli", *argv]
+    signal.signal(signal.SIGINT, signal.default_int_handler)  # behind a shell's & it is ignored, by children too
+    with subprocess.Popen(command, stdout=subprocess.PIPE, stderr=subprocess.PIPE, env=environment()) as process:
+        try:
+            assert process.stderr
+            told = b"".join(process.stderr.readline() for _ in range(lines))
+            process.send_signal(signal.SIGINT)
+            out, err = process.communicate(timeout=30)
+        finally:
+            process.kill()
+    return subprocess.CompletedProcess(command, process.returncode, out, err), told
 
 
 def _read(terminal: int) -> bytes:

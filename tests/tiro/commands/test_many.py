@@ -3,15 +3,12 @@
 from __future__ import annotations
 
 import json
-import signal
-import subprocess
-import sys
 from pathlib import Path
 
 import pytest
 
 from tests.fake_api import FakeApi, body_of
-from tests.tiro.shell import environment, on_terminal
+from tests.tiro.shell import interrupted, on_terminal
 from tiro.cli import Exit, main
 from tiro.commands.many import plan
 from tiro.errors import NotAudio
@@ -109,16 +106,11 @@ def test_a_terminal_shows_a_table(api: FakeApi, recordings: Path) -> None:
 
 def test_interrupted_it_goes_on_where_it_was(api: FakeApi, recordings: Path) -> None:
     api.looks = 1_000_000
-    command = [sys.executable, "-m", "tiro.cli", "transcribe", "talks", "-o", "out"]
-    with subprocess.Popen(command, stdout=subprocess.PIPE, stderr=subprocess.PIPE, env=environment()) as process:
-        assert process.stderr
-        for _ in range(3):
-            assert b": job " in process.stderr.readline()
-        process.send_signal(signal.SIGINT)
-        _, err = process.communicate(timeout=30)
-    assert process.returncode == Exit.INTERRUPTED
-    assert b"the same command goes on with it" in err
-    assert b"Traceback" not in err
+    done, told = interrupted("transcribe", "talks", "-o", "out", lines=3)
+    assert told.count(b": job ") == 3
+    assert done.returncode == Exit.INTERRUPTED
+    assert b"the same command goes on with it" in done.stderr
+    assert b"Traceback" not in done.stderr
     api.looks = 1
     assert main(["transcribe", "talks", "-o", "out"]) == Exit.DONE
     assert len(api.jobs) == 3

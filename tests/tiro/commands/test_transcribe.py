@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import os
 import re
-import signal
 import subprocess
 import sys
 from pathlib import Path
@@ -13,7 +12,7 @@ import pytest
 
 from tests.factories import make_transcript
 from tests.fake_api import KEY, FakeApi, body_of
-from tests.tiro.shell import environment, on_terminal, tiro
+from tests.tiro.shell import environment, interrupted, on_terminal, tiro
 from tiro.cli import Exit, main
 from tiro.errors import NotAudio
 from tiro.formats import FORMATS
@@ -131,27 +130,18 @@ def test_a_terminal_shows_a_bar_that_goes_away(api: FakeApi, recording: str) -> 
 
 def test_interrupted(api: FakeApi, recording: str) -> None:
     api.looks = 1_000_000
-    command = [sys.executable, "-m", "tiro.cli", "transcribe", recording]
-    with subprocess.Popen(command, stdout=subprocess.PIPE, stderr=subprocess.PIPE, env=environment()) as process:
-        assert process.stderr
-        told = process.stderr.readline() + process.stderr.readline()
-        assert b"queued" in told
-        process.send_signal(signal.SIGINT)
-        out, err = process.communicate(timeout=30)
-    assert (process.returncode, out) == (Exit.INTERRUPTED, b"")
-    assert b"no longer waiting; job 01kdy3q7ze0000000000000000 goes on" in err
-    assert b"Traceback" not in err
+    done, told = interrupted("transcribe", recording, lines=2)
+    assert b"queued" in told
+    assert (done.returncode, done.stdout) == (Exit.INTERRUPTED, b"")
+    assert b"no longer waiting; job 01kdy3q7ze0000000000000000 goes on" in done.stderr
+    assert b"Traceback" not in done.stderr
 
 
 def test_the_same_command_goes_on(api: FakeApi, recording: str, capfd: Captured) -> None:
     """Interrupted while its job is at work, it makes no second one; once there is a transcript, it does."""
     api.looks = 1_000_000
-    command = [sys.executable, "-m", "tiro.cli", "transcribe", recording]
-    with subprocess.Popen(command, stdout=subprocess.PIPE, stderr=subprocess.PIPE, env=environment()) as process:
-        assert process.stderr
-        assert b"queued" in process.stderr.readline() + process.stderr.readline()
-        process.send_signal(signal.SIGINT)
-        process.communicate(timeout=30)
+    _, told = interrupted("transcribe", recording, lines=2)
+    assert b"queued" in told
     api.looks = 1
     assert main(["transcribe", recording]) == Exit.DONE
     [job_id] = api.jobs
