@@ -1,8 +1,8 @@
 """Saying it by beam search: the likeliest beginnings of each window are followed side by side, the best end is taken.
 
 The rules are those of openai/whisper's decoding.py, BeamSearchDecoder and MaximumLikelihoodRanker, which holds the
-keys and values of the audio once a beam, and copies all of its cache in each step. Here the beams of a window are ways
-of one row: they share its audio and its cache, and nothing is copied.
+keys and values of the audio once a beam, and copies all of its cache in each step. Here the beams of a window
+share its audio and its cache, and nothing is copied.
 """
 
 from __future__ import annotations
@@ -25,7 +25,7 @@ class _Text(NamedTuple):
 
     tokens: tuple[int, ...] = ()
     logprob: float = 0.0  # of all of it, and of its end, if that was said
-    beam: int = 0  # in which it stood before its last token
+    parent: int = 0  # the beam in which it stood before its last token
 
 
 class _Window:
@@ -63,9 +63,9 @@ class _Window:
 
 
 def search(batch: Batch, tokenizer: Any, beams: int, *, most: int = MAX_SAMPLED) -> list[Said]:
-    """Return what is said, in at most so many tokens, in each row of a batch that has not begun.
+    """Return what is said, in at most so many tokens, in each window of a batch that has not begun.
 
-    Takes a tokenizer of openai-whisper.
+    The batch must have room for so many beams. Takes a tokenizer of openai-whisper.
     """
     logits, at_start = batch.start(len(tokenizer.sot_sequence))
     device, size = logits.device, logits.shape[1]
@@ -80,9 +80,9 @@ def search(batch: Batch, tokenizer: Any, beams: int, *, most: int = MAX_SAMPLED)
         return likeliest.indices, likeliest.values
 
     @Recorded
-    def go_on(ways: Tensor, tokens: Tensor, before: Tensor) -> tuple[Tensor, Tensor]:
-        batch.branch(ways)
-        rules.branch(ways)
+    def go_on(parents: Tensor, tokens: Tensor, before: Tensor) -> tuple[Tensor, Tensor]:
+        batch.branch(parents)
+        rules.branch(parents)
         rules.follow(tokens.flatten())
         return choose(batch.step(tokens.flatten()), before)
 
@@ -98,7 +98,7 @@ def search(batch: Batch, tokenizer: Any, beams: int, *, most: int = MAX_SAMPLED)
             batch.keep(kept)
             rules.keep(kept)
             windows = [windows[i] for i in speaking]
-        texts = [[(text.beam, text.tokens[-1], text.logprob) for text in window.open] for window in windows]
+        texts = [[(text.parent, text.tokens[-1], text.logprob) for text in window.open] for window in windows]
         go = torch.tensor(texts, dtype=torch.float64, device=device)
         likeliest = go_on(go[..., 0].long(), go[..., 1].long(), go[..., 2].float())
     return [window.best() for window in every]

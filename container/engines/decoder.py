@@ -6,8 +6,8 @@ pass is written out over the same weights: a step writes one column of the cache
 Prompts of different length end in the same column: the shorter are padded on the left, the padding is hidden from
 attention, and each row counts its positions from its own first token.
 
-A text may go on in several ways, side by side: each takes a column of its own in each step, and sees those of the steps
-that it came from. To follow another way is to see other columns; nothing is copied.
+A window may have several beams: each takes a column of its own in each step, and sees those of the steps that it came
+from. To go on from another beam is to see other columns; nothing is copied.
 
 On a GPU a step is the same work on the same memory each time, so that it can be recorded: it reads all columns, those
 to come under a mask. A CPU reads those that there are.
@@ -53,10 +53,10 @@ class Decoder:
         """Take a `whisper.model.Whisper`."""
         self._decoder, self._heads = model.decoder, model.dims.n_text_head
         self.layers = [_layer(block) for block in model.decoder.blocks]
-        self._words, self._size = model.decoder.token_embedding.weight, model.dims.n_vocab
-        self.is_fixed = self._words.is_cuda  # whether each step is the same work
+        self._vocabulary, self._size = model.decoder.token_embedding.weight, model.dims.n_vocab
+        self.is_fixed = self._vocabulary.is_cuda  # whether each step is the same work
         if self.is_fixed:
-            self._words = pad(self._words, (0, 0, 0, -self._size % ALIGNED))
+            self._vocabulary = pad(self._vocabulary, (0, 0, 0, -self._size % ALIGNED))
 
     def cross(self, features: Tensor) -> Cross:
         """Return the keys and values of encoded windows, (windows, 1500, state)."""
@@ -70,7 +70,7 @@ class Decoder:
 
     def logits(self, states: Tensor) -> Tensor:
         """(rows, state) to (rows, vocabulary), in float32."""
-        return _product(self._decoder.ln(states), self._words)[:, : self._size].float()
+        return _product(self._decoder.ln(states), self._vocabulary)[:, : self._size].float()
 
     def split(self, states: Tensor) -> Tensor:
         """(rows, columns, state) to (rows, heads, columns, width of a head)."""
@@ -104,9 +104,9 @@ def _layer(block: Any) -> _Layer:
 
 
 class Batch:
-    """Windows that are decoded together: what was said in each, in one way or several, as keys and values.
+    """Windows that are decoded together: what was said in each, by one beam or several, as keys and values.
 
-    A row is a way of a window. Those of a window stand together, and all windows have as many.
+    A row is a beam of a window. Those of a window stand together, and all windows have as many.
     """
 
     def __init__(
@@ -115,17 +115,17 @@ class Batch:
         cross: Cross,
         prompts: Sequence[Sequence[int]],
         *,
-        ways: int = 1,
+        beams: int = 1,
         most: int = MAX_SAMPLED,
     ) -> None:
         """`cross` and `prompts` have an entry a window. The cross keys and values are read, never changed.
 
-        There is room for `most` tokens after the prompt, in at most so many ways.
+        There is room for `most` tokens after the prompt, by at most so many beams.
         """
         self._decoder, self._cross = decoder, cross
         key = cross[0][0]
         longest = max(map(len, prompts))
-        columns = -(-(longest + ways * most) // ALIGNED) * ALIGNED
+        columns = -(-(longest + beams * most) // ALIGNED) * ALIGNED
         shape = (2, len(prompts), key.shape[1], columns, key.shape[3])
         self._said = [torch.zeros(shape, dtype=key.dtype, device=key.device) for _ in cross]
         self._padding = torch.tensor([longest - len(prompt) for prompt in prompts], device=key.device)
@@ -134,14 +134,14 @@ class Batch:
         self._position = torch.full((1,), longest, device=key.device)  # of the next token, with what pads
         self._end = columns if decoder.is_fixed else 0  # columns before it are read
         past = torch.arange(columns, device=key.device)
-        self._seen = ((past < longest) & (past >= self._padding[:, None]))[:, None]  # (windows, ways, columns)
+        self._seen = ((past < longest) & (past >= self._padding[:, None]))[:, None]  # (windows, beams, columns)
         padded = [[0] * (longest - len(prompt)) + [*prompt] for prompt in prompts]
         self._prompts = torch.tensor(padded, device=key.device)
 
     def start(self, at: int) -> tuple[Tensor, Tensor]:
         """Read the prompts; return the logits after their last token, and `at` so many tokens from their end.
 
-        Each has the shape (windows, vocabulary): so far there is one way.
+        Each has the shape (windows, vocabulary): so far there is one beam.
         """
         columns = torch.arange(self._prompts.shape[1], device=self._prompts.device)
         past = torch.arange(self._seen.shape[2], device=columns.device)
@@ -153,17 +153,17 @@ class Batch:
 
     def step(self, tokens: Tensor) -> Tensor:
         """Read a token a row, (rows,); return the logits of the next, (rows, vocabulary)."""
-        ways = self._seen.shape[1]
-        own = torch.eye(ways, dtype=torch.bool, device=tokens.device).expand(len(self._seen), -1, -1)
-        self._seen.index_copy_(2, self._columns(ways), own)
-        positions = (self._position - self._padding)[:, None].expand(-1, ways)
-        states = self._forward(tokens.unflatten(0, (-1, ways)), positions, self._seen)
+        beams = self._seen.shape[1]
+        own = torch.eye(beams, dtype=torch.bool, device=tokens.device).expand(len(self._seen), -1, -1)
+        self._seen.index_copy_(2, self._columns(beams), own)
+        positions = (self._position - self._padding)[:, None].expand(-1, beams)
+        states = self._forward(tokens.unflatten(0, (-1, beams)), positions, self._seen)
         self._position += 1
         return self._decoder.logits(states.flatten(0, 1))
 
-    def branch(self, ways: Tensor) -> None:
-        """Go on in these ways of each window, (windows, ways). As many as before stay in their memory."""
-        self._seen = renewed(self._seen, self._seen.gather(1, ways[:, :, None].expand(-1, -1, self._seen.shape[2])))
+    def branch(self, parents: Tensor) -> None:
+        """Go on from these beams of each window, (windows, beams). As many as before stay in their memory."""
+        self._seen = renewed(self._seen, self._seen.gather(1, parents[:, :, None].expand(-1, -1, self._seen.shape[2])))
 
     def keep(self, windows: Tensor) -> None:
         """Forget all windows but these."""

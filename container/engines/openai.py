@@ -122,7 +122,7 @@ class OpenAIEngine:
         beams = options.beam_size if options.temperature <= 0 else 1
 
         def say(part: _Part) -> list[HeardWindow]:
-            batch = Batch(self._decoder, part.cross(self._decoder), [prompt] * len(part), ways=beams)
+            batch = Batch(self._decoder, part.cross(self._decoder), [prompt] * len(part), beams=beams)
             every = search(batch, tokenizer, beams) if beams > 1 else generate(batch, tokenizer, sampling)
             return [_heard(said, tokenizer, seconds) for said, seconds in zip(every, part.seconds, strict=True)]
 

@@ -19,7 +19,7 @@ NEVER = float("-inf")
 
 
 class Rules:
-    """What was said so far in each row, a way of a window, as far as it restricts what may be said next."""
+    """What was said so far in each row, a beam of a window, as far as it restricts what may be said next."""
 
     def __init__(self, tokenizer: Any, windows: int, size: int, device: Any) -> None:
         """Take a tokenizer of openai-whisper, and the `size` of its vocabulary."""
@@ -27,7 +27,7 @@ class Rules:
         self._unspoken = torch.tensor(_unspoken(tokenizer), device=device)
         self._times = torch.arange(size - self._begin, device=device)  # every timestamp, in steps
         self._is_first = True
-        # Of each window and way: whether the last token is a timestamp; whether the one before is, or is not there;
+        # Of each window and beam: whether the last token is a timestamp; whether the one before is, or is not there;
         # the latest timestamp, in steps, -1 for none yet.
         self._said = torch.tensor([1, 1, -1], device=device)[:, None, None].repeat(1, windows, 1)
 
@@ -59,9 +59,9 @@ class Rules:
         latest = torch.where(is_time, tokens - self._begin, latest)
         self._said.copy_(torch.stack([is_time.long(), last_is_time, latest]))
 
-    def branch(self, ways: Tensor) -> None:
-        """Go on in these ways of each window, (windows, ways). As many as before stay in their memory."""
-        self._said = renewed(self._said, self._said.gather(2, ways.expand(3, -1, -1)))
+    def branch(self, parents: Tensor) -> None:
+        """Go on from these beams of each window, (windows, beams). As many as before stay in their memory."""
+        self._said = renewed(self._said, self._said.gather(2, parents.expand(3, -1, -1)))
 
     def keep(self, windows: Tensor) -> None:
         """Forget all windows but these."""

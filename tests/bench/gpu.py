@@ -175,7 +175,7 @@ def speak(decoder: Decoder, cross: Any, terms: Terms, times: Times) -> None:
     tokenizer = _tokenizer()
     with times.of("prompt and steps"):
         prompts = [list(tokenizer.sot_sequence)] * len(cross[0][0])
-        batch = Batch(decoder, cross, prompts, ways=terms.beams)
+        batch = Batch(decoder, cross, prompts, beams=terms.beams)
         if terms.beams > 1:
             every = search(batch, tokenizer, terms.beams, most=terms.tokens)
         else:

@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+import re
+from dataclasses import replace
+from itertools import combinations
 from pathlib import Path
 
 import pytest
@@ -63,6 +66,17 @@ def test_table_and_picture_have_everybody(figures: Figures) -> None:
         assert f">{peer}</text>" in image
     assert "| de | 4 | 0 | 0 | 0 | 0 |" in table
     assert "| en | 10 | 1 | 3 | 0 | 10 |" in table
+
+
+def test_names_stand_over_no_point_and_no_name(figures: Figures) -> None:
+    twin = [replace(lap, peer="whisper, too") for lap in figures.laps if lap.peer == "whisper"]
+    image = picture(Figures(RECORDINGS, [*figures.laps, *twin]))
+    points = [(float(x), float(y)) for x, y in re.findall(r'<circle cx="([\d.]+)" cy="([\d.]+)"', image)]
+    names = re.findall(r'<text x="([\d.]+)" y="([\d.]+)" fill="#[0-9a-f]{6}">([a-z][^<]*)<', image)
+    boxes = [(float(x), float(y), float(x) + 6 * len(name)) for x, y, name in names]
+    assert len(points) == len(boxes) == len(WALLS) + 1
+    assert not any(left < x < right and y - 9 < down < y + 2 for left, y, right in boxes for x, down in points)
+    assert not any(a[0] < b[2] and b[0] < a[2] and abs(a[1] - b[1]) < 12 for a, b in combinations(boxes, 2))
 
 
 def test_what_was_measured_is_kept(tmp_path: Path, figures: Figures) -> None:

@@ -78,10 +78,10 @@ def test_rows_that_are_done_may_go(decoder: Decoder, model: Any, features: Tenso
     torch.testing.assert_close(left, whole[[0, 2]], atol=1e-4, rtol=1e-4)
 
 
-def test_a_window_may_go_on_in_several_ways_and_they_may_change_places(
+def test_a_window_may_have_several_beams_and_they_may_change_places(
     decoder: Decoder, model: Any, features: Tensor
 ) -> None:
-    batch = Batch(decoder, decoder.cross(features[:2]), PROMPTS[:2], ways=2)
+    batch = Batch(decoder, decoder.cross(features[:2]), PROMPTS[:2], beams=2)
     batch.start(3)
     batch.branch(torch.tensor([[0, 0], [0, 0]]))
     batch.step(torch.tensor([SAID[0][0], SAID[1][0], SAID[1][0], SAID[0][0]]))
