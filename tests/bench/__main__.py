@@ -12,6 +12,7 @@ from collections.abc import Sequence
 from contextlib import ExitStack
 from fnmatch import fnmatch
 from pathlib import Path
+from tempfile import TemporaryDirectory
 
 from rich.console import Console
 from rich.progress import BarColumn, Progress, TextColumn, TimeRemainingColumn
@@ -20,6 +21,8 @@ from tests.bench.figures import Figures, Recording
 from tests.bench.peers import PEERS
 from tests.bench.report import markdown, picture, summary
 from tests.bench.stable import Horse, Lap, Unheard, append, read
+from tests.bench.variant import write_variant
+from tiro.errors import MediaError
 
 CATEGORIES = frozenset({"speech", "long"})
 
@@ -66,7 +69,10 @@ def choose(corpus: Path, files: str) -> list[Recording]:
 
 
 def race(args: argparse.Namespace, recordings: Sequence[Recording], peers: Sequence[str]) -> None:
-    """Run every lap that lacks a peer, anew for all of them: a pair is of one time, or it is none."""
+    """Run every lap that lacks a peer, anew for all of them: a pair is of one time, or it is none.
+
+    The first is of the recordings as they are, each of the others of a variant of them.
+    """
     known = {(lap.path, lap.lap, lap.peer) for lap in read(args.results)}
     heats = [
         (recording, lap)
@@ -85,16 +91,20 @@ def race(args: argparse.Namespace, recordings: Sequence[Recording], peers: Seque
     with ExitStack() as stack, Progress(*columns, console=Console(stderr=True), transient=True) as bar:
         task = bar.add_task("loading", total=sum(recording.seconds for recording, _ in heats) * len(peers))
         horses = [stack.enter_context(Horse(peer)) for peer in peers]
+        folder = Path(stack.enter_context(TemporaryDirectory()))
         for recording, lap in heats:
             random.Random(f"{recording.path} {lap}").shuffle(horses)  # noqa: S311
             done: list[Lap] = []
+            file = args.corpus / recording.path
             try:
+                if lap:
+                    file = write_variant(file, lap, folder)
                 for horse in horses:
                     bar.update(task, description=f"{recording.path[:32]}: {horse.peer}")
-                    done.append(horse.run(args.corpus, recording.path, lap))
+                    done.append(horse.run(file, recording.path, lap))
                     bar.advance(task, recording.seconds)
-            except Unheard as why:
-                bar.console.print(f"left out: {why}", markup=False, soft_wrap=True)
+            except (Unheard, MediaError) as why:
+                bar.console.print(f"left out: {recording.path}: {why}", markup=False, soft_wrap=True)
                 continue
             append(args.results, done)
 

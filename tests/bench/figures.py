@@ -4,9 +4,9 @@ from __future__ import annotations
 
 import random
 from collections import defaultdict
-from collections.abc import Callable, Iterable, Mapping, Sequence
+from collections.abc import Callable, Collection, Iterable, Mapping, Sequence
 from dataclasses import dataclass
-from statistics import median
+from statistics import mean, median
 
 from tests.bench.peers import OURS, SEQUENTIAL
 from tests.bench.stable import Lap
@@ -31,8 +31,10 @@ class Recording:
 
 @dataclass(frozen=True)
 class Errors:
+    """The mean over the laps."""
+
     words: int  # of the reference; characters where those count
-    wrong: int
+    wrong: float
 
     @property
     def rate(self) -> float:
@@ -46,10 +48,11 @@ class Figures:
         self.recordings = {recording.path: recording for recording in recordings}
         self.laps = [lap for lap in laps if lap.path in self.recordings]
         self.peers = list(dict.fromkeys(lap.peer for lap in self.laps))
-        self._errors: dict[tuple[str, str], Errors] = {}
+        self._counts: dict[tuple[str, str], dict[int, tuple[int, int]]] = defaultdict(dict)  # by peer and path: by lap
         for lap in self.laps:
             found = self.recordings[lap.path]
-            self._errors[lap.peer, lap.path] = Errors(*count_errors(found.text, lap.text, found.language))
+            self._counts[lap.peer, lap.path][lap.lap] = count_errors(found.text, lap.text, found.language)
+        self._errors = {key: _mean(counts.values()) for key, counts in self._counts.items()}
 
     def ratios(self, peer: str, ours: str = OURS, *, where: Callable[[Recording], bool], clock: str) -> list[float]:
         """Return how many times as long `peer` took as `ours` did, for each recording and lap; `clock`: wall or cpu."""
@@ -71,6 +74,12 @@ class Figures:
             if who == peer and language in ("", self.recordings[path].language)
         ]
         return Errors(sum(e.words for e in every), sum(e.wrong for e in every))
+
+    def by_lap(self, peer: str) -> list[int]:
+        """Return how many words were wrong in each lap that is whole."""
+        every = [counts for (who, _), counts in self._counts.items() if who == peer]
+        whole = set.intersection(*map(set, every)) if every else set()
+        return [sum(counts[lap][1] for counts in every) for lap in sorted(whole)]
 
     def best_sequential(self, language: str = "") -> str:
         """Return the peer that hears best one window after another."""
@@ -96,6 +105,10 @@ class Figures:
         for path in sorted({lap.path for lap in self.laps}):
             found[self.recordings[path].language].append(path)
         return dict(sorted(found.items()))
+
+
+def _mean(counts: Collection[tuple[int, int]]) -> Errors:
+    return Errors(next(words for words, _ in counts), mean(wrong for _, wrong in counts))
 
 
 def middle(ratios: Sequence[float]) -> str:

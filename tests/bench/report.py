@@ -6,7 +6,7 @@ from collections.abc import Sequence
 from statistics import median
 from xml.sax.saxutils import escape
 
-from tests.bench.figures import LONG, SHORT, Figures, is_long, is_short, middle
+from tests.bench.figures import LONG, SHORT, Errors, Figures, is_long, is_short, middle
 from tests.bench.peers import OURS
 
 WIDTH, HEIGHT, MARGIN = 720, 420, 64
@@ -42,13 +42,18 @@ def summary(figures: Figures) -> str:
 def _head(figures: Figures, machine: str) -> list[str]:
     seconds = sum(figures.recordings[path].seconds for path in {lap.path for lap in figures.laps})
     laps = 1 + max(lap.lap for lap in figures.laps)
+    often = f"up to {laps} times" if laps > 1 else "once"
+    varied = (
+        " The first time it is as it is, then a variant that no ear tells apart (`tests/bench/variant.py`): one count "
+        "of wrong words is a draw of a lottery, so errors are means over them."
+    )
     return [
         "# The bench",
         "",
         f"Written by `make bench`: {len({lap.path for lap in figures.laps})} recordings, {seconds / 60:.0f} minutes, "
-        f"each heard {laps} time{'s' * (laps > 1)} by every peer in turn, in an order by lot. All have the same "
-        "weights (Whisper base), detect the language themselves and time no words; each stands in a process of its "
-        "own, and none works while another does.",
+        f"each heard {often} by every peer in turn, in an order by lot.{varied if laps > 1 else ''} All have the "
+        "same weights (Whisper base), detect the language themselves and time no words; each stands in a process of "
+        "its own, and none works while another does.",
         "",
         f"The machine: {machine}. Before a lap its load was {median(lap.load for lap in figures.laps):.1f} "
         f"(median; at most {max(lap.load for lap in figures.laps):.1f}).",
@@ -85,14 +90,15 @@ def _errors(figures: Figures) -> list[str]:
         f"The difference is `{OURS}` minus the peer, in points: 95 % of a paired bootstrap over recordings. Below 0: "
         f"`{OURS}` errs less.",
         "",
-        "| | words | wrong | % | difference |",
-        "|---|---|---|---|---|",
+        "| | words | wrong | by lap | % | difference |",
+        "|---|---|---|---|---|---|",
     ]
     for peer in figures.peers:
         errors = figures.errors(peer)
         low, high = figures.interval(peer)
         between = "" if peer == OURS else f"{low:+.2f} to {high:+.2f}"
-        rows.append(f"| {peer} | {errors.words:,} | {errors.wrong:,} | {errors.rate:.2f} | {between} |")
+        laps = ", ".join(map(str, figures.by_lap(peer)))
+        rows.append(f"| {peer} | {errors.words:,} | {_count(errors)} | {laps} | {errors.rate:.2f} | {between} |")
     return [*rows, ""]
 
 
@@ -107,8 +113,12 @@ def _languages(figures: Figures) -> list[str]:
     ]
     for language in figures.languages():
         cells = [figures.errors(peer, language) for peer in figures.peers]
-        rows.append(f"| {language} | {cells[0].words:,} | {' | '.join(str(cell.wrong) for cell in cells)} |")
+        rows.append(f"| {language} | {cells[0].words:,} | {' | '.join(map(_count, cells))} |")
     return rows
+
+
+def _count(errors: Errors) -> str:
+    return f"{round(errors.wrong, 1):,g}"
 
 
 def picture(figures: Figures) -> str:

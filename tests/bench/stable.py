@@ -56,12 +56,12 @@ class Horse:
         self._process.wait()
         self._process.stdout.close()
 
-    def run(self, corpus: Path, path: str, lap: int) -> Lap:
-        """Raises Unheard, where the peer cannot hear it at all; it may be asked for the next one."""
+    def run(self, file: Path, path: str, lap: int) -> Lap:
+        """Hear a file that stands for `path` of the corpus. Raises Unheard; the peer may be asked for the next one."""
         load = os.getloadavg()[0]
-        answer = self._ask(str(corpus / path))
+        answer = self._ask(str(file))
         if "error" in answer:
-            raise Unheard(f"{path}: {self.peer} says {answer['error']}")
+            raise Unheard(f"{self.peer} says {answer['error']}")
         return Lap(peer=self.peer, path=path, lap=lap, load=round(load, 2), **answer)
 
     def _ask(self, path: str) -> dict[str, Any]:

@@ -68,6 +68,17 @@ def test_table_and_picture_have_everybody(figures: Figures) -> None:
     assert "| en | 10 | 1 | 3 | 0 | 10 |" in table
 
 
+def test_errors_are_means_over_laps() -> None:
+    worse = replace(lap("tiro", RECORDINGS[0], 1), text="one two three four five six seven")
+    figures = Figures(RECORDINGS, [*(lap("tiro", recording) for recording in RECORDINGS), worse])
+    assert figures.errors("tiro").wrong == (1 + 3) / 2
+    assert figures.errors("tiro").words == 14
+    assert figures.by_lap("tiro") == [1]  # of the other lap one recording is missing
+    both = Figures(RECORDINGS, [*figures.laps, lap("tiro", RECORDINGS[1], 1)])
+    assert both.by_lap("tiro") == [1, 3]
+    assert "| tiro | 14 | 2 | 1, 3 | 14.29 |" in markdown(both, "a machine")
+
+
 def test_names_stand_over_no_point_and_no_name(figures: Figures) -> None:
     twin = [replace(lap, peer="whisper, too") for lap in figures.laps if lap.peer == "whisper"]
     image = picture(Figures(RECORDINGS, [*figures.laps, *twin]))
