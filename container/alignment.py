@@ -11,10 +11,8 @@ from typing import Any
 
 import numpy as np
 
+from tiro.language import is_spaced
 from tiro.ports import HeardWord
-
-UNSPACED = frozenset({"zh", "ja", "th", "lo", "my", "yue"})
-"""Whisper's codes of the languages written without spaces, where a word is a character (whisper, tokenizer.py)."""
 
 BROKEN = "\ufffd"
 """What a tokenizer says for half a character."""
@@ -70,7 +68,7 @@ def words_of(
     found, at = [], 0
     for tokens in segments:
         pieces = _characters(tokens, decode, at)
-        found.append(tuple(_timed(word, aligned) for word in _words(pieces, spaced=language not in UNSPACED)))
+        found.append(tuple(_timed(word, aligned) for word in _words(pieces, spaced=is_spaced(language))))
         at += len(tokens)
     return found
 

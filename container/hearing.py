@@ -8,22 +8,18 @@ from dataclasses import dataclass, replace
 from itertools import pairwise
 from typing import Any
 
-from container.alignment import UNSPACED
 from container.judge import OPEN_TAIL, SHORT, Flag, judge, uncovered
 from container.tongue import Chances, Known, Tongue, Vote
 from container.windows import PAD, Window, best_pause, clip, quietest
 from container.words import in_order, moved, place
 from container.writing import Text, write
-from tiro.language import to_bcp47
+from tiro.language import NO_LANGUAGE, is_spaced, to_bcp47
 from tiro.ports import SAMPLE_RATE, DecodeOptions, HeardSegment, HeardWindow, HeardWord
 from tiro.request import Options
 from tiro.transcript import DroppedSegment, Engine, Segment, Transcript
 
 LADDER = (0.0, 0.2, 0.4, 0.6, 0.8, 1.0)
 """Temperatures tried one after another while the text is not believable (openai/whisper, transcribe.py)."""
-
-NO_LANGUAGE = "zxx"
-"""The BCP 47 tag of what is no language (ISO 639-2)."""
 
 
 @dataclass(frozen=True)
@@ -117,7 +113,7 @@ class Hearing:
             rows = [row for row, attempt in enumerate(batch) if attempt.window.channel == channel]
             self._tongue(batch[rows[0]].window).decide([votes[row] for row in rows])
         return [
-            (self._told_apart(*each), vote) for each, vote in zip(zip(batch, chances, strict=True), votes, strict=True)
+            (self._told_apart(attempt, each), vote) for attempt, each, vote in zip(batch, chances, votes, strict=True)
         ]
 
     def _told_apart(self, attempt: Attempt, chances: Chances) -> Attempt:
@@ -137,19 +133,16 @@ class Hearing:
         result = Result(heard, judge(window, heard), LADDER[attempt.step])
         flags = result.flags
         best = max(filter(None, (attempt.best, result)), key=lambda r: r.belief)
-        silent = flags >= {Flag.NO_SPEECH, Flag.LOW_LOGPROB}  # Whisper would not try again, nor do we
-        if (
-            flags & {Flag.LOOP, Flag.SPARSE}
-            and attempt.step == 0
-            and len(window.pcm) > SHORT * SAMPLE_RATE
-            and not silent
-        ):
+        if flags >= {Flag.NO_SPEECH, Flag.LOW_LOGPROB}:
+            return Outcome(best)  # Whisper would not try again, nor do we
+        if flags & {Flag.LOOP, Flag.SPARSE} and attempt.step == 0 and len(window.pcm) > SHORT * SAMPLE_RATE:
             around = attempt.around | (flags & {Flag.LOOP})
             return Outcome(again=tuple(attempt.again(flags, window=half, around=around) for half in _halves(window)))
-        if flags & {Flag.LOOP, Flag.LOW_LOGPROB} and not silent and attempt.step + 1 < len(LADDER):
-            return Outcome(again=(attempt.again(flags, step=attempt.step + 1, best=best),))
-        kept = best if flags & {Flag.LOOP, Flag.LOW_LOGPROB} else result
-        return Outcome(kept)
+        if not flags & {Flag.LOOP, Flag.LOW_LOGPROB}:
+            return Outcome(result)
+        if attempt.step + 1 == len(LADDER):
+            return Outcome(best)
+        return Outcome(again=(attempt.again(flags, step=attempt.step + 1, best=best),))
 
     def write(self, attempt: Attempt, outcome: Outcome, words: Sequence[Sequence[HeardWord]] = ()) -> Outcome:
         """Write down what is kept, and say what is to be heard again; `words` are each segment's, if it `aligns`."""
@@ -158,7 +151,8 @@ class Hearing:
         unsaid = tuple(_unsaid(attempt, outcome.kept, words))
         several = self._wanted.multilingual or (self._wanted.channels == "separate" and not self._wanted.language)
         language = to_bcp47(self.options(attempt).language) if several else None
-        about = {"language": language, "channel": attempt.window.channel}
+        about: dict[str, Any] = {"language": language, "channel": attempt.window.channel}
+        about |= {} if self._wanted.words else {"words": ()}
         text = Text(
             window=attempt.window,
             heard=outcome.kept.heard,
@@ -166,9 +160,8 @@ class Hearing:
             fired=attempt.flags | outcome.kept.flags,
             signals=_signals(attempt, outcome.kept),
         )
-        written = (s.model_copy(update=about) for s in write(text, words))
-        segments = (s if self._wanted.words else s.model_copy(update={"words": ()}) for s in written)
-        return replace(outcome, again=unsaid, segments=tuple(moved(s, by=self._wanted.start) for s in segments))
+        segments = tuple(moved(s.model_copy(update=about), by=self._wanted.start) for s in write(text, words))
+        return replace(outcome, again=unsaid, segments=segments)
 
     def transcript(
         self, segments: Iterable[Segment], *, duration: float, warnings: tuple[str, ...], engine: Engine
@@ -202,8 +195,8 @@ class Hearing:
             return " ".join(s.text for s in kept)
         pieces = [s.text for s in kept[:1]]
         for before, segment in pairwise(kept):
-            both = {each.language or to_bcp47(language) for each in (before, segment)}
-            pieces += [*([] if both <= UNSPACED else [" "]), segment.text]
+            between = any(is_spaced(each.language or to_bcp47(language)) for each in (before, segment))
+            pieces += [" "] * between + [segment.text]
         return "".join(pieces)
 
 

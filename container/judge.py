@@ -67,7 +67,7 @@ def judge(window: Window, heard: HeardWindow) -> frozenset[Flag]:
         flags.add(Flag.LOW_LOGPROB)
     if heard.no_speech_prob > MIN_NO_SPEECH:
         flags.add(Flag.NO_SPEECH)
-    spoken = sum(_voice(window, *_samples(window, s)) for s in heard.segments) if text else window.speech
+    spoken = sum(_voice(window, *window.samples(s)) for s in heard.segments) if text else window.speech
     if spoken > SPARSE_SECONDS and len(text.encode()) < MIN_BYTES_A_SECOND * spoken:
         flags.add(Flag.SPARSE)
     return frozenset(flags)
@@ -94,7 +94,7 @@ def uncovered(window: Window, heard: HeardWindow, *, closed: float = CLOSED_GAP)
     gaps = []
     at = window.start
     for segment in heard.segments:
-        start, end = _samples(window, segment)
+        start, end = window.samples(segment)
         gaps.append((at, start, closed))
         at = max(at, end)
     gaps.append((at, window.end, closed if heard.complete else OPEN_TAIL))
@@ -102,7 +102,7 @@ def uncovered(window: Window, heard: HeardWindow, *, closed: float = CLOSED_GAP)
 
 
 def _little_voice(window: Window, segment: HeardSegment) -> bool:
-    spans = clip(window.spans, *_samples(window, segment))
+    spans = clip(window.spans, *window.samples(segment))
     voice = sum(span.seconds for span in spans)
     between = Span(spans[0].start, spans[-1].end).seconds if spans else 0.0
     return voice < max(MIN_VOICE * (segment.end - segment.start), MIN_DENSITY * between) or not spans
@@ -146,7 +146,3 @@ def repeats(text: str) -> int:
             row = row + 1 if words[i] == words[i - size] else 0
             most = max(most, row // size + 1)
     return most
-
-
-def _samples(window: Window, segment: HeardSegment) -> tuple[int, int]:
-    return window.start + round(segment.start * SAMPLE_RATE), window.start + round(segment.end * SAMPLE_RATE)

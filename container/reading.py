@@ -12,7 +12,7 @@ from types import TracebackType
 from typing import Protocol, Self
 
 from container.vad import Vad
-from container.windows import Cut, Position, Window, cut
+from container.windows import BEGINNING, Cut, Position, Window, cut
 from tiro.ports import PCM, SAMPLE_RATE
 
 PATIENCE = 0.2
@@ -57,7 +57,7 @@ def pieces(sounds: Mapping[str, Sound], vad: Vad, since: Rest) -> Iterator[Piece
     """Yield the windows of all channels in the order in which they begin."""
 
     def cuts(channel: str) -> Iterator[tuple[int, str, Cut]]:
-        for each in cut(sounds[channel].blocks(), vad, since.get(channel)):
+        for each in cut(sounds[channel].blocks(), vad, since.get(channel, BEGINNING)):
             yield each.window.start if each.window else each.rest.base, channel, each
 
     rest = dict(since)

@@ -13,7 +13,7 @@ from itertools import chain, pairwise
 import numpy as np
 
 from container.vad import FRAME, GROUP, Detector, Span, SpanTracker, Vad
-from tiro.ports import PCM, SAMPLE_RATE, WINDOW_SECONDS
+from tiro.ports import PCM, SAMPLE_RATE, WINDOW_SECONDS, HeardSegment, HeardWord
 
 LONGEST = int(WINDOW_SECONDS * SAMPLE_RATE)
 """Samples of the longest window."""
@@ -56,6 +56,10 @@ class Window:
         """Seconds of detected speech."""
         return sum(span.seconds for span in self.spans)
 
+    def samples(self, heard: HeardSegment | HeardWord) -> tuple[int, int]:
+        """Return from where to where something was heard, on the recording's clock."""
+        return self.start + round(heard.start * SAMPLE_RATE), self.start + round(heard.end * SAMPLE_RATE)
+
     def part(self, start: int, end: int) -> Window:
         """Return the window from `start` to `end`, clipped to this one."""
         start, end = max(start, self.start), min(end, self.end)
@@ -87,6 +91,9 @@ class Position:
         return self.base / SAMPLE_RATE
 
 
+BEGINNING = Position(base=0, heard=0, done=0, spans=(), open_since=None, silent_since=None, voice="", over=False)
+
+
 @dataclass(frozen=True)
 class Cut:
     """A piece that was cut off a recording: a window, or (None) a while of silence."""
@@ -95,21 +102,17 @@ class Cut:
     rest: Position
 
 
-def cut(blocks: Iterable[PCM], vad: Vad, since: Position | None = None) -> Iterator[Cut]:
+def cut(blocks: Iterable[PCM], vad: Vad, since: Position = BEGINNING) -> Iterator[Cut]:
     """Yield the windows of a recording in order, none overlapping; together they hold all detected speech.
 
     `blocks` begin with the recording, also where it is cut on from a position in it. Holds little more than one
     window in memory, and gives the same windows however the stream is cut into blocks, and wherever it is left and
     taken up again.
     """
-    blocks = iter(blocks)
-    if since is None:
-        cutter = _Cutter(vad.detector())
-    else:
-        again, blocks = _between(blocks, since.base, since.heard)
-        cutter = _Cutter(vad.detector(since.voice), since, again)
-        yield from cutter.ready()
-    for group in _regroup(blocks, GROUP * FRAME):
+    audio, rest = _between(iter(blocks), since.base, since.heard)
+    cutter = _Cutter(vad.detector(since.voice), since, audio)
+    yield from cutter.ready()
+    for group in _regroup(rest, GROUP * FRAME):
         cutter.hear(group)
         yield from cutter.ready()
     cutter.finish()
@@ -137,19 +140,23 @@ def best_pause(spans: Iterable[Span], start: int, end: int) -> tuple[Span, Span]
 
 
 class _Cutter:
-    def __init__(self, detector: Detector, since: Position | None = None, audio: PCM = NOTHING) -> None:
+    def __init__(self, detector: Detector, since: Position, audio: PCM) -> None:
         self._detector = detector
         self._audio = audio  # what may still be needed
-        self._base = since.base if since else 0  # where it begins
-        self._heard = since.heard if since else 0  # where it ends
-        self._done = since.done if since else 0  # where the last window ended
-        self._spans = list(since.spans) if since else []  # speech that stands in no window yet
-        self._open = since.open_since if since else None  # where speech began that is not over
-        self._over = since.over if since else False
+        self._base = since.base  # where it begins
+        self._heard = since.heard  # where it ends
+        self._done = since.done  # where the last window ended
+        self._spans = list(since.spans)  # speech that stands in no window yet
+        self._over = since.over
         self._told = self._base  # up to where cuts were given out
         self._tracker = SpanTracker(
-            frame=self._heard // FRAME, open_since=self._open, silent_since=since.silent_since if since else None
+            frame=self._heard // FRAME, open_since=since.open_since, silent_since=since.silent_since
         )
+
+    @property
+    def _open(self) -> int | None:
+        """Where speech began that is not over."""
+        return self._tracker.open_since
 
     def hear(self, audio: PCM) -> None:
         """Take what follows. Only the last piece of a recording may be other than a group of frames."""
@@ -157,11 +164,10 @@ class _Cutter:
         self._audio = np.concatenate([self._audio, audio])
         self._heard += len(audio)
         self._add(self._tracker.feed(self._detector(frames)))
-        self._open = self._tracker.open_since
 
     def finish(self) -> None:
         self._add(self._tracker.finish(self._heard))
-        self._open, self._over = None, True
+        self._over = True
 
     def _add(self, spans: Iterable[Span]) -> None:
         self._spans.extend(clip(spans, self._done, self._heard))  # the first may have begun in a window already cut

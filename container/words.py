@@ -100,8 +100,8 @@ def text_of_words(words: Iterable[Word]) -> str:
 
 
 def _drawn_in(window: Window, word: HeardWord) -> tuple[float, float]:
-    start = window.start + round(word.start * SAMPLE_RATE)
-    end = min(window.start + round(word.end * SAMPLE_RATE), window.end)
+    start, end = window.samples(word)
+    end = min(end, window.end)
     if speech := clip(window.spans, start, end):
         most = max(speech, key=lambda span: span.seconds)
         start, end = max(start, most.start - EDGE), min(end, most.end + EDGE)

@@ -84,8 +84,7 @@ def _logprob(words: Sequence[Word] | Sequence[HeardWord]) -> float:
 
 def _times(window: Window, heard: HeardSegment) -> tuple[float, float]:
     """Return start and end on the recording's clock, in seconds, drawn in to the speech between them."""
-    start = window.start + round(heard.start * SAMPLE_RATE)
-    end = window.start + round(heard.end * SAMPLE_RATE)
+    start, end = window.samples(heard)
     if speech := clip(window.spans, start, end):
         start, end = max(start, speech[0].start - EDGE), min(end, speech[-1].end + EDGE)
     return round(start / SAMPLE_RATE, 3), round(end / SAMPLE_RATE, 3)

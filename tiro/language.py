@@ -6,13 +6,30 @@ from typing import overload
 
 from tiro.errors import FieldProblem, InvalidRequest
 
-WHISPER_LANGUAGES = frozenset(
-    "en zh de es ru ko fr ja pt tr pl ca nl ar sv it id hi fi vi he uk el ms cs ro da hu ta no th ur "
-    "hr bg lt la mi ml cy sk te fa lv bn sr az sl kn et mk br eu is hy ne mn bs kk sq sw gl mr pa si "
-    "km sn yo so af oc ka be tg sd gu am yi lo uz fo ht ps tk nn mt sa lb my bo tl mg as tt haw ln ha "
-    "ba jw su yue".split()
+WHISPER_LANGUAGES = dict(
+    pair.split("=")
+    for pair in (
+        "en=english zh=chinese de=german es=spanish ru=russian ko=korean fr=french ja=japanese pt=portuguese "
+        "tr=turkish pl=polish ca=catalan nl=dutch ar=arabic sv=swedish it=italian id=indonesian hi=hindi fi=finnish "
+        "vi=vietnamese he=hebrew uk=ukrainian el=greek ms=malay cs=czech ro=romanian da=danish hu=hungarian ta=tamil "
+        "no=norwegian th=thai ur=urdu hr=croatian bg=bulgarian lt=lithuanian la=latin mi=maori ml=malayalam cy=welsh "
+        "sk=slovak te=telugu fa=persian lv=latvian bn=bengali sr=serbian az=azerbaijani sl=slovenian kn=kannada "
+        "et=estonian mk=macedonian br=breton eu=basque is=icelandic hy=armenian ne=nepali mn=mongolian bs=bosnian "
+        "kk=kazakh sq=albanian sw=swahili gl=galician mr=marathi pa=punjabi si=sinhala km=khmer sn=shona yo=yoruba "
+        "so=somali af=afrikaans oc=occitan ka=georgian be=belarusian tg=tajik sd=sindhi gu=gujarati am=amharic "
+        "yi=yiddish lo=lao uz=uzbek fo=faroese ht=haitian_creole ps=pashto tk=turkmen nn=nynorsk mt=maltese "
+        "sa=sanskrit lb=luxembourgish my=myanmar bo=tibetan tl=tagalog mg=malagasy as=assamese tt=tatar haw=hawaiian "
+        "ln=lingala ha=hausa ba=bashkir jw=javanese su=sundanese yue=cantonese"
+    ).split()
 )
-"""What Whisper large-v3 knows (openai/whisper, tokenizer.py: LANGUAGES); older models lack yue."""
+"""What Whisper large-v3 knows, by its code: its own English names, which are those that OpenAI answers with
+(openai/whisper, tokenizer.py: LANGUAGES). Older models lack yue."""
+
+_UNSPACED = frozenset({"zh", "ja", "th", "lo", "my", "yue"})
+"""Written without spaces between words (openai/whisper, tokenizer.py: split_to_word_tokens)."""
+
+NO_LANGUAGE = "zxx"
+"""The BCP 47 tag of what is no language (ISO 639-2)."""
 
 _ALIASES = {"jv": "jw", "nb": "no", "iw": "he", "fil": "tl", "cmn": "zh", "in": "id", "ji": "yi", "mo": "ro"}
 """BCP 47 primary subtags that Whisper spells otherwise, or that are deprecated (IANA registry)."""
@@ -38,3 +55,8 @@ def to_bcp47(code: None) -> None: ...
 def to_bcp47(code: str | None) -> str | None:
     """Return the BCP 47 tag for one of Whisper's codes."""
     return "jv" if code == "jw" else code
+
+
+def is_spaced(tag: str) -> bool:
+    """Return whether the language puts spaces between words, by its BCP 47 tag or Whisper's code."""
+    return tag not in _UNSPACED

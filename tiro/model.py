@@ -72,7 +72,7 @@ def _model(name: str, *, default: bool) -> Model:
     known = _ALIASES.get(name, name)
     english = known.endswith(".en")
     yue = known.startswith("large-v3")  # Cantonese came with it
-    languages = {"en"} if english else WHISPER_LANGUAGES - (set() if yue else {"yue"})
+    languages = {"en"} if english else WHISPER_LANGUAGES.keys() - (set() if yue else {"yue"})
     return Model(
         id=name,
         created=int(datetime(*_RELEASED.get(known, _FIRST), tzinfo=UTC).timestamp()),

@@ -14,7 +14,7 @@ import torch
 from torch import Tensor
 
 from container.engines.decoder import Batch
-from container.engines.generation import COMPACT, Said
+from container.engines.generation import Said, is_too_large
 from container.engines.recorded import Recorded
 from container.engines.rules import NEVER, Rules
 from container.engines.tokens import MAX_SAMPLED
@@ -93,7 +93,7 @@ def search(batch: Batch, tokenizer: Any, beams: int, *, most: int = MAX_SAMPLED)
         speaking = [i for i, window in enumerate(windows) if not window.is_done]
         if not speaking or step == most:
             break
-        if len(speaking) <= COMPACT[device.type] * len(windows):
+        if is_too_large(len(windows), len(speaking), device):
             kept = torch.tensor(speaking, device=device)
             batch.keep(kept)
             rules.keep(kept)

@@ -66,13 +66,13 @@ def place(model: Any, device: str, dtype: Any) -> None:
     The package's layer norms go to float32 and back; PyTorch's do so inside. What its convolutions leave lies the other
     way round than all that follows reads it, up to the end: here it is turned once.
     """
-    model.to(device)
     for module in model.modules():
         if isinstance(module, LayerNorm):
             module.forward = partial(torch.nn.LayerNorm.forward, module)
         for tensor in (*module.parameters(recurse=False), *module.buffers(recurse=False)):
             if tensor.is_floating_point() and not tensor.is_sparse:
                 tensor.data = tensor.data.to(dtype)
+    model.to(device)
     model.encoder.blocks[0].register_forward_pre_hook(lambda _, given: (given[0].contiguous(), *given[1:]))
 
 

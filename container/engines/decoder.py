@@ -168,7 +168,8 @@ class Batch:
     def keep(self, windows: Tensor) -> None:
         """Forget all windows but these."""
         self._cross = [(keys[windows], values[windows]) for keys, values in self._cross]
-        self._said = [said[:, windows] for said in self._said]
+        for i, said in enumerate(self._said):  # one after the other, so that memory need not hold all of it twice
+            self._said[i] = said[:, windows]
         self._padding, self._seen = self._padding[windows], self._seen[windows]
 
     def _forward(self, tokens: Tensor, positions: Tensor, seen: Tensor) -> Tensor:

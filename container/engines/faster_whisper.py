@@ -20,7 +20,7 @@ from faster_whisper.tokenizer import Tokenizer
 from faster_whisper.transcribe import get_suppressed_tokens
 
 from container.alignment import AlignedTokens, times_of, words_of
-from container.engines.tokens import FRAMES, MAX_PROMPT, MAX_TOKENS, TIMESTAMP, read_segments
+from container.engines.tokens import FRAMES, MAX_TOKENS, TIMESTAMP, prompt_of, read_segments
 from container.weights import Weights
 from tiro.errors import EngineFailed, InvalidRequest
 from tiro.ports import PCM, SAMPLE_RATE, WINDOW_SECONDS, DecodeOptions, HeardWindow, HeardWord
@@ -130,7 +130,7 @@ class FasterWhisperEngine:
     def decode(self, encoded: _Encoded, options: DecodeOptions) -> Sequence[HeardWindow]:
         """Raises InvalidRequest for a language that this model does not know."""
         tokenizer = self._tokenizer_for(options)
-        prompt = _prompt(tokenizer, options.prompt)
+        prompt = prompt_of(tokenizer, options.prompt, tokenizer.encode)
         suppressed = list(get_suppressed_tokens(tokenizer, [-1]))
         sampled = {"beam_size": 1, "sampling_topk": 0, "sampling_temperature": options.temperature}
 
@@ -239,11 +239,3 @@ def _read(result: Any, tokenizer: Tokenizer, seconds: float) -> HeardWindow:
 
 def _aligned(result: Any) -> AlignedTokens:
     return AlignedTokens(times_of(np.array(result.alignments).T, TIMESTAMP), result.text_token_probs)
-
-
-def _prompt(tokenizer: Tokenizer, before: str) -> list[int]:
-    """Return the tokens that start a window, after what is told before it: of that, the end."""
-    if not before.strip():
-        return list(tokenizer.sot_sequence)
-    told = [token for token in tokenizer.encode(" " + before.strip()) if token < tokenizer.eot]
-    return [tokenizer.sot_prev, *told[-MAX_PROMPT + 1 :], *tokenizer.sot_sequence]

@@ -14,10 +14,18 @@ from container.engines.rules import Rules
 from container.engines.tokens import MAX_SAMPLED
 
 COMPACT = {"cpu": 0.75, "cuda": 0.5}
-"""A batch is made smaller when no more than this share of its rows still speaks.
+"""A batch is made smaller when no more than this share of its windows still speaks.
 
 The copy costs two or three steps; a GPU has to record its steps again, which costs some more.
 """
+
+SMALL = {"cpu": 1, "cuda": 8}
+"""Windows from which on it stays as it is: a GPU's step takes hardly less for fewer."""
+
+
+def is_too_large(windows: int, speaking: int, device: torch.device) -> bool:
+    """Whether a batch of so many windows is to be made smaller, to those of them that still speak."""
+    return windows > SMALL[device.type] and speaking <= COMPACT[device.type] * windows
 
 
 @dataclass
@@ -55,7 +63,8 @@ class Sampling:
             return logits.argmax(dim=-1)
         # In float64, lest the many small chances of a large vocabulary be lost.
         chances = (logits.double() / self.temperature).softmax(dim=-1).cumsum(dim=-1)
-        return torch.searchsorted(chances, chances[:, -1:] * draw, right=True)[:, 0]
+        chosen = torch.searchsorted(chances, chances[:, -1:] * draw, right=True)[:, 0]
+        return chosen.clamp_max_(logits.shape[-1] - 1)  # where logits are no numbers, it would be beyond them
 
 
 def generate(batch: Batch, tokenizer: Any, sampling: Sampling, *, most: int = MAX_SAMPLED) -> list[Said]:
@@ -86,7 +95,7 @@ def generate(batch: Batch, tokenizer: Any, sampling: Sampling, *, most: int = MA
         speaking = [i for i, said in enumerate(rows) if not said.ended]
         if not speaking or step == most:
             break
-        if len(speaking) <= COMPACT[chosen.device.type] * len(rows):
+        if is_too_large(len(rows), len(speaking), chosen.device):
             kept = torch.tensor(speaking, device=chosen.device)
             batch.keep(kept)
             rules.keep(kept)

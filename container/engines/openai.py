@@ -1,14 +1,16 @@
 """Whisper on PyTorch, with the model, tokenizer and mel of the openai-whisper package: for a GPU, and for any CPU.
 
-Beside it, only the files that it stands on know torch or whisper: `checkpoint`, `decoder`, `rules`, `generation`,
-`beam` and `attention`.
+Beside it, only the files that it stands on know torch or whisper: `checkpoint`, `decoder`, `recorded`, `rules`,
+`generation`, `beam` and `attention`.
 """
 
 from __future__ import annotations
 
+import math
 import sys
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
+from functools import partial
 from importlib.metadata import version
 from itertools import chain, islice
 from typing import Any, TypeVar
@@ -24,37 +26,44 @@ from container.engines.beam import search
 from container.engines.checkpoint import Loaded, place
 from container.engines.decoder import Batch, Cross, Decoder
 from container.engines.generation import Said, Sampling, generate
-from container.engines.tokens import MAX_PROMPT, read_segments
+from container.engines.tokens import prompt_of, read_segments
 from tiro.errors import EngineFailed, EnginePoisoned, InvalidRequest
 from tiro.ports import PCM, SAMPLE_RATE, DecodeOptions, HeardWindow, HeardWord
 from tiro.transcript import Engine
 
 T = TypeVar("T")
 
+FULL = ("out of memory", "STATUS_ALLOC_FAILED", "STATUS_NOT_INITIALIZED")
+"""What CUDA, cuBLAS and cuDNN say of a memory that is full, each in its own error."""
+
 
 class _Part:
     """Encoded windows that are worked on together, with what all passes of the decoder need of them."""
 
-    def __init__(self, features: Tensor, seconds: Sequence[float], cross: Cross | None = None) -> None:
+    def __init__(self, features: Tensor, seconds: Sequence[float]) -> None:
         self._features, self.seconds = features, seconds  # (windows, 1500, state); before they were filled up to 30
-        self._cross = cross
+        self._cross: Cross | None = None
 
     def __len__(self) -> int:
         return len(self.seconds)
 
     def __getitem__(self, some: slice) -> _Part:
-        cross = self._cross and [(keys[some], values[some]) for keys, values in self._cross]
-        return _Part(self._features[some], self.seconds[some], cross)
+        return self.of(range(len(self))[some])
+
+    def of(self, rows: Sequence[int]) -> _Part:
+        """Return some of the windows; where they are all, what was made of them serves again."""
+        if len(rows) == len(self):
+            return self
+        return _Part(self._features[list(rows)], [self.seconds[row] for row in rows])
 
     def cross(self, decoder: Decoder) -> Cross:
         if self._cross is None:
             self._cross = decoder.cross(self._features)
         return self._cross
 
-    def cross_of(self, rows: list[int], decoder: Decoder) -> Cross:
-        """Return that of some windows. A copy, unless they are all."""
-        whole = self.cross(decoder)
-        return whole if len(rows) == len(self) else [(keys[rows], values[rows]) for keys, values in whole]
+    def let_go(self) -> None:
+        """Give back the memory of what can be made again."""
+        self._cross = None
 
 
 class OpenAIEngine:
@@ -83,9 +92,12 @@ class OpenAIEngine:
         compute_type = compute_type or ("float32" if device == "cpu" else "float16")
         if threads:
             torch.set_num_threads(threads)
-        with _failures():
-            place(loaded.model, device, getattr(torch, compute_type))
-            return cls(loaded, device=device, compute_type=compute_type)
+        try:
+            with _failures():
+                place(loaded.model, device, getattr(torch, compute_type))
+                return cls(loaded, device=device, compute_type=compute_type)
+        except torch.OutOfMemoryError as error:
+            raise EngineFailed(f"The model {loaded.name} does not fit into the memory of the GPU.") from error
 
     @property
     def info(self) -> Engine:
@@ -117,7 +129,7 @@ class OpenAIEngine:
     def decode(self, encoded: list[_Part], options: DecodeOptions) -> Sequence[HeardWindow]:
         """Raises InvalidRequest for a language that this model does not know."""
         tokenizer = self._tokenizer(options.language, options.task)
-        prompt = _prompt(tokenizer, options.prompt)
+        prompt = prompt_of(tokenizer, options.prompt, partial(tokenizer.encode, disallowed_special=()))
         sampling = Sampling(options.temperature, options.seed)
         beams = options.beam_size if options.temperature <= 0 else 1
 
@@ -140,10 +152,10 @@ class OpenAIEngine:
             rows = [row for row, segments in enumerate(spoken) if segments]
 
             def listen(some: list[int], part: _Part = part, spoken: Any = spoken) -> list[AlignedTokens]:
-                texts = [list(chain.from_iterable(spoken[row])) for row in some]
-                return listener.align(part.cross_of(some, self._decoder), texts, [part.seconds[row] for row in some])
+                texts, some_of_it = [list(chain.from_iterable(spoken[row])) for row in some], part.of(some)
+                return listener.align(some_of_it.cross(self._decoder), texts, some_of_it.seconds)
 
-            aligned = dict(zip(rows, self._fitting(rows, listen), strict=True))
+            aligned = dict(zip(rows, self._fitting(rows, listen, part.let_go), strict=True))
             found += [
                 words_of(spoken[row], aligned[row], tokenizer.decode, options.written) if row in aligned else []
                 for row in range(len(part))
@@ -158,10 +170,13 @@ class OpenAIEngine:
         return get_tokenizer(model.is_multilingual, num_languages=model.num_languages, language=language, task=task)
 
     def _each(self, encoded: list[_Part], work: Callable[[_Part], list[T]]) -> list[T]:
-        return [result for part in encoded for result in self._fitting(part, work)]
+        return [result for part in encoded for result in self._fitting(part, work, part.let_go)]
 
-    def _fitting(self, batch: Any, work: Callable[[Any], list[T]]) -> list[T]:
-        """Do the work for a batch at once, or for as much of it at a time as memory holds. Raises EngineFailed."""
+    def _fitting(self, batch: Any, work: Callable[[Any], list[T]], let_go: Callable[[], object] = tuple) -> list[T]:
+        """Do the work for a batch at once, or for as much of it at a time as memory holds. Raises EngineFailed.
+
+        Before less of it is tried, `let_go` gives back what memory it can.
+        """
         results: list[T] = []
         at = 0
         while at < len(batch):
@@ -169,10 +184,13 @@ class OpenAIEngine:
             if (done := _attempt(work, some)) is not None:
                 results += done
                 at += len(some)
-            elif len(some) > 1:
-                self._most = len(some) // 2  # and so it stays: what does not fit now will not fit later
-            else:
+                continue
+            if len(some) == 1:
                 raise EngineFailed("The speech engine failed: not even one window fits into the memory of the GPU.")
+            self._most = len(some) // 2  # and so it stays: what does not fit now will not fit later
+            let_go()
+            with _failures():
+                torch.cuda.empty_cache()
         return results
 
 
@@ -182,9 +200,7 @@ def _attempt(work: Callable[[Any], list[T]], batch: Any) -> list[T] | None:
         with _failures(), torch.inference_mode():
             return work(batch)
     except torch.OutOfMemoryError:
-        pass  # only after it is gone can its frames let go of what they hold
-    torch.cuda.empty_cache()
-    return None
+        return None  # and only after it is gone can its frames let go of what they hold
 
 
 @contextmanager
@@ -195,22 +211,16 @@ def _failures() -> Iterator[None]:
     except torch.OutOfMemoryError:
         raise
     except (RuntimeError, MemoryError) as error:
-        if "STATUS_ALLOC_FAILED" in str(error):  # cuBLAS and cuDNN have their own words for it
+        if any(words in str(error) for words in FULL):
             raise torch.OutOfMemoryError(str(error)) from error
         if isinstance(error, torch.AcceleratorError) or "CUDA error" in str(error):
             raise EnginePoisoned(f"The GPU failed, and this process cannot use it any more: {error}.") from error
         raise EngineFailed(f"The speech engine failed: {str(error) or 'out of memory'}.") from error
 
 
-def _prompt(tokenizer: Any, before: str) -> list[int]:
-    """Return the tokens that start a window, after what is told before it: of that, the end."""
-    if not before.strip():
-        return list(tokenizer.sot_sequence)
-    told = tokenizer.encode(" " + before.strip(), disallowed_special=())[-MAX_PROMPT + 1 :]
-    return [tokenizer.sot_prev, *told, *tokenizer.sot_sequence]
-
-
 def _heard(said: Said, tokenizer: Any, seconds: float) -> HeardWindow:
+    if not math.isfinite(said.logprob):  # float16 has overflowed: what is no number says nothing
+        return HeardWindow((), 0.0, 0.0, complete=True)
     segments, complete = read_segments(said.tokens, tokenizer, seconds)
     return HeardWindow(
         segments=segments,

@@ -17,42 +17,45 @@ class Recorded:
     """A function of tensors, which on a GPU is recorded at its second call with the same shapes; the first warms up.
 
     It must work on the same memory at every call, and decide nothing by what a tensor holds. What it returns is
-    written over by the next call.
+    written over by the next call. Where it cannot be recorded, it is launched each time.
     """
 
     def __init__(self, work: Callable[..., Tensors]) -> None:
         self._work = work
         self._shapes: list[torch.Size] = []
         self._graph: torch.cuda.CUDAGraph | None = None
+        self._is_refused = False
         self._given: Tensors = ()
         self._result: Tensors = ()
 
     def __call__(self, *given: Tensor) -> Tensors:
         shapes = [tensor.shape for tensor in given]
-        if not given[0].is_cuda:
+        if self._is_refused or not given[0].is_cuda:
             return self._work(*given)
         if shapes != self._shapes:
             self._shapes, self._graph = shapes, None
             return self._work(*given)
         if self._graph is None:
-            self._given = tuple(tensor.clone() for tensor in given)
-            self._graph, self._result = _record(self._work, self._given)
+            self._graph = self._record(given)
+        if self._graph is None:
+            self._is_refused = True
+            return self._work(*given)
         for held, tensor in zip(self._given, given, strict=True):
             held.copy_(tensor)
         self._graph.replay()
         return self._result
 
-
-def _record(work: Callable[..., Tensors], given: Tensors) -> tuple[torch.cuda.CUDAGraph, Tensors]:
-    graph, stream = torch.cuda.CUDAGraph(), torch.cuda.current_stream()
-    try:
-        with torch.cuda.graph(graph, capture_error_mode="thread_local"):  # others decode audio meanwhile
-            return graph, work(*given)
-    except RuntimeError as error:
-        torch.cuda.set_stream(stream)  # a recording that breaks off leaves its own
-        if isinstance(error.__context__, torch.OutOfMemoryError):  # it then complains of the recording, too
-            raise error.__context__ from None
-        raise
+    def _record(self, given: Tensors) -> torch.cuda.CUDAGraph | None:
+        """Return the work recorded; None: it cannot be, for want of memory or else. Nothing of it was done then."""
+        graph, stream = torch.cuda.CUDAGraph(), torch.cuda.current_stream()
+        self._given = tuple(tensor.clone() for tensor in given)
+        try:
+            with torch.cuda.graph(graph, capture_error_mode="thread_local"):  # others decode audio meanwhile
+                self._result = self._work(*self._given)
+        except RuntimeError:  # if the GPU itself is out of order, the work says so when it is launched
+            torch.cuda.set_stream(stream)  # a recording that breaks off leaves its own
+            return None
+        return graph
 
 
 def renewed(held: Tensor, new: Tensor) -> Tensor:

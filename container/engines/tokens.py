@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from typing import Protocol
 
 from tiro.ports import HeardSegment
@@ -36,7 +36,25 @@ class Tokens(Protocol):
         """0.00 s; above it is the rest of the window."""
         ...
 
+    @property
+    def sot_prev(self) -> int:
+        """What is told before a window begins with it."""
+        ...
+
+    @property
+    def sot_sequence(self) -> Sequence[int]:
+        """The start of a window: its language and task."""
+        ...
+
     def decode(self, tokens: list[int]) -> str: ...
+
+
+def prompt_of(tokenizer: Tokens, before: str, encode: Callable[[str], Sequence[int]]) -> list[int]:
+    """Return the tokens that start a window, after what is told before it: of that, the end."""
+    if not before.strip():
+        return list(tokenizer.sot_sequence)
+    told = [token for token in encode(" " + before.strip()) if token < tokenizer.eot]
+    return [tokenizer.sot_prev, *told[-MAX_PROMPT + 1 :], *tokenizer.sot_sequence]
 
 
 def read_segments(tokens: Sequence[int], tokenizer: Tokens, seconds: float) -> tuple[list[HeardSegment], bool]:

@@ -24,6 +24,9 @@ from tests.bench.stable import Horse, Lap, Unheard, append, read
 from tests.bench.variant import write_variant
 from tiro.errors import MediaError
 
+QUIET = 1.5
+"""Of the load of a core, up to which nobody else wanted the machine much."""
+
 CATEGORIES = frozenset({"speech", "long"})
 
 
@@ -36,7 +39,8 @@ def main(argv: Sequence[str]) -> int:
     if not recordings:
         raise SystemExit(f"bench: no recording with an exact reference in {args.corpus} is like {args.files!r}")
     race(args, recordings, peers)
-    figures = Figures(recordings, [lap for lap in read(args.results) if lap.peer in peers])
+    laps = [lap for lap in read(args.results) if lap.peer in peers]
+    figures = Figures(recordings, laps, quiet=QUIET * (os.cpu_count() or 1))
     if not args.dry:
         (args.out / "bench.md").write_text(markdown(figures, machine()), "utf-8")
         (args.out / "bench.svg").write_text(picture(figures), "utf-8")

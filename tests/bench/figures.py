@@ -6,6 +6,7 @@ import random
 from collections import defaultdict
 from collections.abc import Callable, Collection, Iterable, Mapping, Sequence
 from dataclasses import dataclass
+from math import inf
 from statistics import mean, median
 
 from tests.bench.peers import OURS, SEQUENTIAL
@@ -42,28 +43,31 @@ class Errors:
 
 
 class Figures:
-    """All that is asked of a race."""
+    """All that is asked of a race. The peers are in the order of their errors, after us."""
 
-    def __init__(self, recordings: Sequence[Recording], laps: Iterable[Lap]) -> None:
+    def __init__(self, recordings: Sequence[Recording], laps: Iterable[Lap], *, quiet: float = inf) -> None:
+        """`quiet` is the highest load before a lap whose times count, if there is such a lap; words always do."""
         self.recordings = {recording.path: recording for recording in recordings}
         self.laps = [lap for lap in laps if lap.path in self.recordings]
-        self.peers = list(dict.fromkeys(lap.peer for lap in self.laps))
+        self.timed = [lap for lap in self.laps if lap.load <= quiet] or self.laps
         self._counts: dict[tuple[str, str], dict[int, tuple[int, int]]] = defaultdict(dict)  # by peer and path: by lap
         for lap in self.laps:
             found = self.recordings[lap.path]
             self._counts[lap.peer, lap.path][lap.lap] = count_errors(found.text, lap.text, found.language)
         self._errors = {key: _mean(counts.values()) for key, counts in self._counts.items()}
+        peers = {lap.peer for lap in self.laps}
+        self.peers = sorted(peers, key=lambda peer: (peer != OURS, self.errors(peer).rate, peer))
 
     def ratios(self, peer: str, ours: str = OURS, *, where: Callable[[Recording], bool], clock: str) -> list[float]:
         """Return how many times as long `peer` took as `ours` did, for each recording and lap; `clock`: wall or cpu."""
-        times = {(lap.peer, lap.path, lap.lap): getattr(lap, clock) for lap in self.laps}
+        times = {(lap.peer, lap.path, lap.lap): getattr(lap, clock) for lap in self.timed}
         pairs = {(path, lap) for _, path, lap in times if where(self.recordings[path])}
         keys = [((peer, *pair), (ours, *pair)) for pair in sorted(pairs)]
         return [times[theirs] / times[mine] for theirs, mine in keys if theirs in times and mine in times]
 
     def speed(self, peer: str, *, where: Callable[[Recording], bool]) -> float:
         """Return seconds of audio heard in a second."""
-        laps = [lap for lap in self.laps if lap.peer == peer and where(self.recordings[lap.path])]
+        laps = [lap for lap in self.timed if lap.peer == peer and where(self.recordings[lap.path])]
         wall = sum(lap.wall for lap in laps)
         return sum(self.recordings[lap.path].seconds for lap in laps) / wall if wall else 0.0
 

@@ -133,7 +133,8 @@ def _tokenizer() -> Any:
 
 
 def limit_of(model: Any, rates: Rates, terms: Terms) -> Limit:
-    return ideal(model.dims, rates, windows=terms.windows, batch=terms.batch, tokens=terms.tokens)
+    shape = {"windows": terms.windows, "batch": terms.batch, "tokens": terms.tokens, "beams": terms.beams}
+    return ideal(model.dims, rates, **shape)
 
 
 def race(model: Any, peer: Any, terms: Terms) -> tuple[Times, Times]:

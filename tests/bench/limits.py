@@ -52,17 +52,18 @@ def _best(work: Callable[[], Any], runs: int = 10) -> float:
     return min(found)
 
 
-def ideal(dims: Any, rates: Rates, *, windows: int, batch: int, tokens: int) -> Limit:
-    """Return the time of the encoder's operations, and that of what the decoder has to read.
+def ideal(dims: Any, rates: Rates, *, windows: int, batch: int, tokens: int, beams: int = 1) -> Limit:
+    """Return the time of operations over all of the audio, and that of what the decoder has to read.
 
-    A step reads its weights once for the batch, and each window's keys and values of the audio and of what was said.
-    `dims`: whisper.model.ModelDimensions.
+    A step reads its weights once for the batch, and each window's keys and values of the audio and of what was said by
+    each of its beams. `dims`: whisper.model.ModelDimensions.
     """
     steps = tokens * -(-windows // batch)
-    said = windows * dims.n_text_layer * 2 * dims.n_text_state * tokens * tokens / 2
+    said = beams * windows * dims.n_text_layer * 2 * dims.n_text_state * tokens * tokens / 2
     heard = windows * dims.n_text_layer * 2 * dims.n_text_state * dims.n_audio_ctx * tokens
     numbers = steps * decoder_weights(dims) + heard + said
-    return Limit(windows * encoder_flops(dims) / rates.flops, numbers * rates.width / rates.bytes)
+    flops = windows * (encoder_flops(dims) + cross_flops(dims))
+    return Limit(flops / rates.flops, numbers * rates.width / rates.bytes)
 
 
 def encoder_flops(dims: Any) -> float:
@@ -71,6 +72,11 @@ def encoder_flops(dims: Any) -> float:
     convolutions = 2 * 3 * width * (dims.n_mels * 2 * length + width * length)
     layer = 2 * length * 12 * width**2 + 4 * length**2 * width
     return float(convolutions + dims.n_audio_layer * layer)
+
+
+def cross_flops(dims: Any) -> float:
+    """Return the operations that make a window's keys and values of the audio, for all layers of the decoder."""
+    return float(dims.n_text_layer * 2 * 2 * dims.n_audio_ctx * dims.n_audio_state * dims.n_text_state)
 
 
 def decoder_weights(dims: Any) -> float:

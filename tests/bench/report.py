@@ -47,6 +47,9 @@ def _head(figures: Figures, machine: str) -> list[str]:
         " The first time it is as it is, then a variant that no ear tells apart (`tests/bench/variant.py`): one count "
         "of wrong words is a draw of a lottery, so errors are means over them."
     )
+    untimed = ""
+    if busy := len(figures.laps) - len(figures.timed):
+        untimed = f"; {busy} of {len(figures.laps)} laps are not timed, since others wanted the machine then"
     return [
         "# The bench",
         "",
@@ -55,8 +58,12 @@ def _head(figures: Figures, machine: str) -> list[str]:
         "same weights (Whisper base), detect the language themselves and time no words; each stands in a process of "
         "its own, and none works while another does.",
         "",
-        f"The machine: {machine}. Before a lap its load was {median(lap.load for lap in figures.laps):.1f} "
-        f"(median; at most {max(lap.load for lap in figures.laps):.1f}).",
+        f"`{OURS}` is what runs where nothing else is said: five beams on CTranslate2, in int8. A peer's bare name has "
+        "its package's own defaults: five beams for faster-whisper, one for openai-whisper.",
+        "",
+        f"The machine: {machine}. Before a lap that is timed its load was "
+        f"{median(lap.load for lap in figures.timed):.1f} (median; at most "
+        f"{max(lap.load for lap in figures.timed):.1f}){untimed}.",
         "",
         "![Word error rate against speed](bench.svg)",
         "",

@@ -51,5 +51,7 @@ def test_limits_grow_with_the_work() -> None:
     assert decoder_weights(turbo) == pytest.approx(1.58e8, rel=0.01)
     one = ideal(turbo, rates, windows=8, batch=8, tokens=110)
     split = ideal(turbo, rates, windows=8, batch=4, tokens=110)
-    assert split.encoder == one.encoder
+    beams = ideal(turbo, rates, windows=8, batch=8, tokens=110, beams=5)
+    assert split.encoder == one.encoder == beams.encoder
+    assert beams.decoder - one.decoder == pytest.approx(4 * 8 * 4 * 2 * 1280 * 110 * 110 / 2 * 2 / 1e11)
     assert split.decoder - one.decoder == pytest.approx(110 * decoder_weights(turbo) * 2 / 1e11)

@@ -51,6 +51,15 @@ def test_a_ratio_is_within_a_pair(figures: Figures) -> None:
     assert figures.best_sequential("en") == "whisper"
 
 
+def test_what_was_heard_on_a_busy_machine_is_not_timed(figures: Figures) -> None:
+    busy = [replace(lap, load=5.0, wall=99.0) if lap.lap else lap for lap in figures.laps]
+    quiet = Figures(RECORDINGS, busy, quiet=3.0)
+    assert quiet.ratios("whisper", where=is_long, clock="wall") == [2.0]
+    assert quiet.speed("tiro", where=is_long) == 30.0
+    assert quiet.by_lap("tiro") == figures.by_lap("tiro")
+    assert "; 4 of 12 laps are not timed, since others wanted the machine then." in markdown(quiet, "a machine")
+
+
 def test_the_interval_holds_the_difference(figures: Figures) -> None:
     low, high = figures.interval("faster-whisper, beam 1")
     assert low <= 100 * (1 - 3) / 14 <= high
@@ -65,7 +74,7 @@ def test_table_and_picture_have_everybody(figures: Figures) -> None:
         assert f"| {peer} |" in table
         assert f">{peer}</text>" in image
     assert "| de | 4 | 0 | 0 | 0 | 0 |" in table
-    assert "| en | 10 | 1 | 3 | 0 | 10 |" in table
+    assert "| en | 10 | 1 | 0 | 3 | 10 |" in table  # after ours, the better the earlier
 
 
 def test_errors_are_means_over_laps() -> None:

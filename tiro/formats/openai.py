@@ -11,9 +11,10 @@ import json
 import math
 from typing import Any
 
-from tiro.formats.languages import english_name, spaced
+from tiro.formats.languages import english_name
 from tiro.formats.lines import tidy
 from tiro.formats.wishes import NO_WISHES, Wishes
+from tiro.language import is_spaced
 from tiro.transcript import Segment, Transcript
 
 
@@ -40,7 +41,7 @@ def verbose_json(transcript: Transcript, wishes: Wishes = NO_WISHES) -> str:
         words = (word for segment in transcript.segments for word in segment.words)
         answer["words"] = [{"word": tidy(w.text), "start": w.start, "end": w.end} for w in words]
     if "segment" in wishes.granularities or not wishes.granularities:
-        before = " " if spaced(written) else ""  # so that segments, joined, are the text
+        before = " " if is_spaced(written) else ""  # so that segments, joined, are the text
         answer["segments"] = [_segment(i, s, before) for i, s in enumerate(transcript.segments)]
     return _dump({**answer, "usage": _usage(transcript)})
 

@@ -13,9 +13,10 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 from typing import Any
 
-from tiro.formats.languages import amazon_code, spaced
+from tiro.formats.languages import amazon_code
 from tiro.formats.lines import pieces, tidy
 from tiro.formats.wishes import NO_WISHES, Wishes
+from tiro.language import is_spaced
 from tiro.transcript import Segment, Transcript, Word
 
 _OPENERS = "\"'“‘«‹([{（［｛「『【《〈¿¡–—"
@@ -34,7 +35,7 @@ class _Stretch:
 
 def transcribe(transcript: Transcript, wishes: Wishes = NO_WISHES) -> str:
     """Return the JSON of a completed job, named and owned as `wishes` says."""
-    stretches = list(_stretches(transcript, with_spaces=wishes.task == "translate" or spaced(transcript.language)))
+    stretches = list(_stretches(transcript, with_spaces=wishes.task == "translate" or is_spaced(transcript.language)))
     items = [item for stretch in stretches for item in stretch.items]
     results: dict[str, Any] = {"transcripts": [{"transcript": transcript.text.strip()}]}
     if not transcript.no_speech:

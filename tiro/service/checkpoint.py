@@ -14,8 +14,8 @@ from functools import cached_property
 from tiro.checkpoint import Stretch, Trail, Written, unbroken
 from tiro.details import Partial
 from tiro.errors import JobNotFound, TransientError
-from tiro.formats.languages import spaced
 from tiro.job import Job, Run
+from tiro.language import is_spaced
 from tiro.ports import CheckpointStore, Clock, JobStore
 
 PART = timedelta(seconds=10)
@@ -94,7 +94,7 @@ def partial(job: Job, run: Run | None, store: CheckpointStore) -> Partial | None
     shown: Sequence[Stretch] = unbroken(latest)
     if not shown:
         return None
-    between = " " if spaced(shown[-1].language) else ""
+    between = " " if is_spaced(shown[-1].language) else ""
     text = between.join(segment.text for part in shown for segment in part.segments)
     whole = shown[0].anew and len(text) <= SHOWN_CHARACTERS
     return Partial(text=text[-SHOWN_CHARACTERS:], is_whole=whole, end_seconds=round(shown[-1].end, 3))

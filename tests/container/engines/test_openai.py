@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from itertools import chain
 from statistics import median
 from typing import TYPE_CHECKING, Any
@@ -49,7 +50,8 @@ class TestOpenAIEngine(SpeechEngineContract):
 @pytest.mark.model
 def test_it_says_what_it_is(engine: SpeechEngine) -> None:
     info = engine.info
-    assert (info.name, info.model, info.compute_type) == ("openai", "base", "float32")
+    compute_type = "float16" if torch.cuda.is_available() else "float32"
+    assert (info.name, info.model, info.compute_type) == ("openai", "base", compute_type)
     assert info.model_sha256.startswith("d01c3014")
 
 
@@ -121,17 +123,17 @@ def test_a_batch_is_decoded_as_openai_whisper_decodes_a_window(beams: int, seed:
 
 
 class _Breaking:
-    """An encoder that fails for more than `most` windows at once."""
+    """A part of the model that fails for more than `most` windows at once."""
 
-    def __init__(self, encoder: Any, most: int, error: Exception) -> None:
-        self._encoder, self._most, self._error = encoder, most, error
+    def __init__(self, part: Any, most: int, error: Exception) -> None:
+        self._part, self._most, self._error = part, most, error
         self.batches: list[int] = []
 
-    def __call__(self, mel: Any) -> Any:
-        self.batches.append(len(mel))
-        if len(mel) > self._most:
+    def __call__(self, windows: Any) -> Any:
+        self.batches.append(len(windows))
+        if len(windows) > self._most:
             raise self._error
-        return self._encoder(mel)
+        return self._part(windows)
 
 
 @pytest.fixture
@@ -151,7 +153,15 @@ def breaking() -> Callable[[int, Exception], tuple[OpenAIEngine, _Breaking]]:
 FULL = torch.OutOfMemoryError("CUDA out of memory")
 
 
-@pytest.mark.parametrize("error", [FULL, RuntimeError("CUBLAS_STATUS_ALLOC_FAILED when calling cublasCreate")])
+@pytest.mark.parametrize(
+    "error",
+    [
+        FULL,
+        RuntimeError("CUDA error: CUBLAS_STATUS_ALLOC_FAILED when calling `cublasCreate(handle)`"),
+        RuntimeError("CUDA error: CUBLAS_STATUS_NOT_INITIALIZED when calling `cublasCreate(handle)`"),
+        torch.AcceleratorError("CUDA error: out of memory"),
+    ],
+)
 def test_a_batch_that_memory_does_not_hold_is_halved_and_stays_so(breaking: Any, error: Exception) -> None:
     engine, encoder = breaking(2, error)
     windows = noise(1, 2, 3, 4, 5)
@@ -162,6 +172,55 @@ def test_a_batch_that_memory_does_not_hold_is_halved_and_stays_so(breaking: Any,
     encoder.batches.clear()
     engine.encode(windows)
     assert encoder.batches == [2, 2, 1]
+
+
+def listening(model: Any, most: int = 99) -> _Breaking:
+    """Have the model say how many windows of audio the decoder gets ready to listen to, `most` of which fit."""
+    attention = model.decoder.blocks[0].cross_attn
+    part = _Breaking(attention.key, most, FULL)
+    del attention._modules["key"]
+    attention.key = part
+    return part
+
+
+def all_of_it(model: Any, windows: list[PCM]) -> list[Any]:
+    engine = engine_of(model)
+    encoded = engine.encode(windows)
+    engine.detect_language(encoded)
+    heard = engine.decode(encoded, ENGLISH)
+    return [heard, engine.align(encoded, heard, ENGLISH)]
+
+
+def test_what_the_audio_says_is_made_once_for_all_passes() -> None:
+    model = tiny()
+    listened = listening(model)
+    all_of_it(model, noise(1, 2, 3))
+    assert listened.batches == [3]
+
+
+def test_after_memory_was_too_small_no_pass_wants_all_of_it_again() -> None:
+    model, windows = tiny(), noise(1, 2, 3, 4, 5)
+    listened = listening(model, most=2)
+    found = all_of_it(model, windows)
+    assert listened.batches == [5, *(2, 2, 1) * 3]
+    assert [text_of(heard) for heard in found[0]] == [text_of(heard) for heard in all_of_it(tiny(), windows)[0]]
+
+
+@pytest.mark.parametrize("how", [ENGLISH, replace(ENGLISH, beam_size=3), replace(ENGLISH, temperature=0.7)])
+def test_what_is_no_number_says_nothing(how: DecodeOptions) -> None:
+    model = tiny()
+    model.decoder.ln.weight[:] = float("nan")
+    engine = engine_of(model)
+    for heard in engine.decode(engine.encode(noise(1, 2)), how):
+        assert not heard.segments
+        assert np.isfinite([heard.avg_logprob, heard.no_speech_prob]).all()
+
+
+def test_a_model_that_memory_does_not_hold_is_said_to_be_too_large() -> None:
+    model = tiny()
+    model.to = _Breaking(model.to, 0, FULL)
+    with pytest.raises(EngineFailed, match="does not fit into the memory of the GPU"):
+        engine_of(model)
 
 
 def test_one_window_that_memory_does_not_hold_is_a_failure_that_may_be_tried_again(breaking: Any) -> None:

@@ -48,9 +48,25 @@ def test_on_a_gpu_it_works_once_for_each_shape_and_once_to_warm_up() -> None:
 
 
 @on_a_gpu
+def test_what_cannot_be_recorded_is_launched() -> None:
+    total = torch.zeros(1, device="cuda")
+
+    def add(tensor: Tensor) -> tuple[Tensor]:
+        total.add_(tensor.sum())
+        return (torch.full((1,), total.item(), device="cuda"),)  # a recording may not wait for a number
+
+    recorded = Recorded(add)
+    assert [recorded(torch.ones(2, device="cuda"))[0].item() for _ in range(4)] == [2, 4, 6, 8]
+    assert torch.cuda.current_stream() == torch.cuda.default_stream()
+
+
+@on_a_gpu
 @pytest.mark.parametrize(("beams", "temperature"), [(1, 0.0), (5, 0.0), (1, 0.7)])
 @pytest.mark.parametrize("prompt", ["", "Katharine said so."])
-def test_on_a_gpu_a_batch_says_what_it_says_on_a_cpu(beams: int, temperature: float, prompt: str) -> None:
+def test_on_a_gpu_a_batch_says_what_it_says_on_a_cpu(
+    beams: int, temperature: float, prompt: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(torch.backends.cudnn, "allow_tf32", False)  # else its convolutions round to 10 bits
     lots = np.random.default_rng(7)
     windows = [lots.normal(0, 0.1, seconds * SAMPLE_RATE).astype(np.float32) for seconds in (3, 30, 11, 7, 9, 20)]
     how = DecodeOptions(language="en", prompt=prompt, beam_size=beams, temperature=temperature)
