@@ -23,6 +23,7 @@ def handler(event: dict[str, Any], context: object) -> dict[str, int]:
         queue=wiring.queue(config.queue_url, config.batch_queue_url),
         fleet=wiring.fleet(),
         lengths=wiring.lengths(),
+        launches=wiring.launches(),
         clock=wiring.clock(),
         settings=config,
     )

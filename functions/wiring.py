@@ -21,6 +21,7 @@ from tiro.adapters.dynamodb import (
     DynamoDBJobIndex,
     DynamoDBJobStore,
     DynamoDBKeyStore,
+    DynamoDBLaunchStore,
     DynamoDBLengthStore,
     DynamoDBPaceStore,
     DynamoDBRunStore,
@@ -160,6 +161,11 @@ def fetch_queue(url: str) -> SQSFetchQueue:
 @cache
 def lengths() -> DynamoDBLengthStore:
     return DynamoDBLengthStore(aws.dynamodb_client(), settings(Settings).table)
+
+
+@cache
+def launches() -> DynamoDBLaunchStore:
+    return DynamoDBLaunchStore(aws.dynamodb_client(), settings(Settings).table)
 
 
 @cache

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Collection, Sequence
 from dataclasses import dataclass, field
+from datetime import datetime
 
 from tests.fakes import FakeClock
 from tiro.dispatch import Launch, Market, Refusal, Why, Worker
@@ -64,3 +65,14 @@ class FakeLengthStore:
 
     def put(self, mean_seconds: float) -> None:
         self.mean_seconds = mean_seconds
+
+
+@dataclass
+class FakeLaunchStore:
+    asked_at: datetime | None = None
+
+    def note(self, at: datetime, *, unless_since: datetime) -> bool:
+        if self.asked_at and self.asked_at >= unless_since:
+            return False
+        self.asked_at = at
+        return True

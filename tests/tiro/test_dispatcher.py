@@ -7,8 +7,9 @@ from dataclasses import replace
 import pytest
 
 from tests.fakes import FakeClock
-from tests.fakes_fleet import FakeGauge, FakeLengthStore, FakeWorkerFleet
+from tests.fakes_fleet import FakeGauge, FakeLaunchStore, FakeLengthStore, FakeWorkerFleet
 from tiro.dispatch import Market, Why
+from tiro.ports import Fleet
 from tiro.service import Dispatcher
 from tiro.settings import DispatchSettings
 
@@ -31,7 +32,7 @@ SETTINGS = DispatchSettings(
 @pytest.fixture
 def dispatcher() -> Dispatcher:
     clock = FakeClock()
-    return Dispatcher(FakeGauge(), FakeWorkerFleet(clock), FakeLengthStore(), clock, SETTINGS)
+    return Dispatcher(FakeGauge(), FakeWorkerFleet(clock), FakeLengthStore(), FakeLaunchStore(), clock, SETTINGS)
 
 
 def parts(dispatcher: Dispatcher) -> tuple[FakeGauge, FakeWorkerFleet, FakeLengthStore, FakeClock]:
@@ -100,7 +101,7 @@ def test_spot_goes_on_being_waited_for_where_on_demand_is_refused(dispatcher: Di
 
 
 def test_a_new_image_takes_over_while_the_others_hear_on(dispatcher: Dispatcher) -> None:
-    queue, fleet, _, _ = parts(dispatcher)
+    queue, fleet, _, clock = parts(dispatcher)
     queue.waiting = 100
     dispatcher.run()
     fleet.come()
@@ -108,6 +109,7 @@ def test_a_new_image_takes_over_while_the_others_hear_on(dispatcher: Dispatcher)
     rounds = 0
     while any(worker.outdated for worker in fleet.running):
         dispatcher.run()
+        clock.advance(60)
         dispatcher.run()  # the backlog asks for another in its place
         assert (len(fleet.running), len(fleet.pending)) == (9, 1)
         dispatcher.run()  # which is waited for
@@ -116,3 +118,45 @@ def test_a_new_image_takes_over_while_the_others_hear_on(dispatcher: Dispatcher)
         rounds += 1
         assert rounds <= 10
     assert len(fleet.running) == 10
+
+
+def test_of_rounds_at_the_same_time_one_alone_asks(dispatcher: Dispatcher, monkeypatch: pytest.MonkeyPatch) -> None:
+    queue, fleet, _, _ = parts(dispatcher)
+    queue.waiting = 100
+    look = fleet.look
+
+    def slowly() -> Fleet:
+        seen = look()
+        monkeypatch.setattr(fleet, "look", look)
+        assert len(dispatcher.run().launches) == 1  # woken by another shard
+        return seen
+
+    monkeypatch.setattr(fleet, "look", slowly)
+    assert dispatcher.run().launches == ()
+    assert len(fleet.pending) == 10
+
+
+def test_workers_that_ecs_does_not_tell_of_yet_are_not_asked_for_again(
+    dispatcher: Dispatcher, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    queue, fleet, _, clock = parts(dispatcher)
+    queue.waiting = 50
+    with monkeypatch.context() as patch:
+        patch.setattr(fleet, "look", lambda: Fleet([], [], []))
+        dispatcher.run()
+        clock.advance(20)
+        assert dispatcher.run().launches == ()
+    queue.waiting = 100
+    clock.advance(40)
+    dispatcher.run()
+    assert len(fleet.pending) == 10, "and the clock's next round asks for what came since"
+
+
+def test_nobody_is_sent_home_for_a_newer_image_while_workers_lack(dispatcher: Dispatcher) -> None:
+    queue, fleet, _, _ = parts(dispatcher)
+    queue.waiting = 100
+    dispatcher.run()
+    fleet.come()
+    fleet.running = [replace(worker, outdated=True) for worker in fleet.running[:5]]
+    seen = dispatcher.run()
+    assert (seen.launches, seen.retired) == ((), ())

@@ -8,7 +8,7 @@ from tiro.ports.checkpoints import CheckpointStore
 from tiro.ports.clock import Clock
 from tiro.ports.delivery import DeliveryQueue, DeliveryStore, EndpointStore, EventBus, Notifier, Reply
 from tiro.ports.fetch import FetchQueue, FetchStore, Part, PartStore, Stream, Web
-from tiro.ports.fleet import Crew, Fleet, Gauge, LengthStore, WorkerFleet
+from tiro.ports.fleet import Crew, Fleet, Gauge, LaunchStore, LengthStore, WorkerFleet
 from tiro.ports.jobs import JobStore, RunStore
 from tiro.ports.keys import KeyStore
 from tiro.ports.listing import JobIndex, Stretch, UsageStore
@@ -60,6 +60,7 @@ __all__ = [
     "JobQueue",
     "JobStore",
     "KeyStore",
+    "LaunchStore",
     "LengthStore",
     "MediaInfo",
     "MediaReader",

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Collection, Sequence
 from dataclasses import dataclass
+from datetime import datetime
 from typing import Protocol
 
 from tiro.dispatch import Launch, Refusal, Worker
@@ -62,4 +63,15 @@ class LengthStore(Protocol):
 
     def put(self, mean_seconds: float) -> None:
         """Two at once: one of them wins, and the next recordings correct it."""
+        ...
+
+
+class LaunchStore(Protocol):
+    """When workers were last asked for: whoever looked before that did not see them."""
+
+    def note(self, at: datetime, *, unless_since: datetime) -> bool:
+        """Note that workers are asked for now, and return True; False where that was noted at `unless_since` or later.
+
+        Of several at once one is told True. Raises ServiceUnavailable.
+        """
         ...

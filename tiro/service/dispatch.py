@@ -4,14 +4,19 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass
+from datetime import datetime, timedelta
 
 from tiro.dispatch import Backlog, Launch, Refusal, learn, plan, retire, wanted
 from tiro.handling import Priority
-from tiro.ports import Clock, Gauge, LengthStore, WorkerFleet
+from tiro.ports import Clock, Gauge, LaunchStore, LengthStore, WorkerFleet
 from tiro.settings import DispatchSettings
 
 OUTDATED = "A newer image is deployed; the job goes on there."
 CALLED_OFF = "No Spot machine came in time; one is asked for on demand."
+
+SETTLED = timedelta(seconds=30)
+"""So long after workers are asked for whoever looks sees them all. Under a minute, or one of the clock's rounds would
+keep the next from asking."""
 
 
 @dataclass(frozen=True)
@@ -21,6 +26,7 @@ class Dispatcher:
     queue: Gauge
     fleet: WorkerFleet
     lengths: LengthStore
+    launches: LaunchStore
     clock: Clock
     settings: DispatchSettings
 
@@ -33,9 +39,10 @@ class Dispatcher:
         """
         backlog = self._backlog(durations)
         fleet = self.fleet.look()
-        launches = plan(backlog, fleet.running, fleet.pending, self.settings, refusals=fleet.refusals)
+        planned = plan(backlog, fleet.running, fleet.pending, self.settings, refusals=fleet.refusals)
+        launches = planned if planned and self._may_launch(backlog.at) else ()
         refused = [refusal for launch in launches for refusal in self._launch(launch)]
-        retired = () if launches else retire(fleet.running, fleet.pending)
+        retired = () if planned else retire(fleet.running, fleet.pending)
         if retired:
             self.fleet.stop(retired, why=OUTDATED)
         return Round(
@@ -63,6 +70,13 @@ class Dispatcher:
             # What is in hand is half heard, in the mean.
             audio_seconds=mean * (waiting + in_hand / 2),
         )
+
+    def _may_launch(self, seen_at: datetime) -> bool:
+        """Say whether all that were ever asked for are seen: else another round just asked for those that lack.
+
+        Each shard of the stream has rounds of its own, beside those of the clock (docs/decisions/0017-rounds.md).
+        """
+        return self.launches.note(self.clock.now(), unless_since=seen_at - SETTLED)
 
     def _launch(self, launch: Launch) -> Sequence[Refusal]:
         refused = self.fleet.launch(launch)

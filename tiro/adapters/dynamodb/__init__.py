@@ -21,6 +21,7 @@ asked#{hash}     asked              which job answers a call that may come again
 pace#{hour}      pace               how many jobs were heard in an hour, and how long that took; kept two days
 key#{hash}       key                an API key
 fleet            length             how long recordings are in the mean (tiro/service/dispatch.py)
+fleet            launch             when workers were last asked for
 keys             {key id}           the register of keys: which hash, whose
 
 A model is kept whole, as JSON, in `document`; beside it stands only what a condition or an index looks at.
@@ -36,6 +37,7 @@ from tiro.adapters.dynamodb.deliveries import DynamoDBDeliveryStore
 from tiro.adapters.dynamodb.fetches import DynamoDBFetchStore
 from tiro.adapters.dynamodb.jobs import DynamoDBJobStore
 from tiro.adapters.dynamodb.keys import DynamoDBKeyStore
+from tiro.adapters.dynamodb.launches import DynamoDBLaunchStore
 from tiro.adapters.dynamodb.lengths import DynamoDBLengthStore
 from tiro.adapters.dynamodb.listing import DynamoDBJobIndex
 from tiro.adapters.dynamodb.pace import DynamoDBPaceStore
@@ -53,6 +55,7 @@ __all__ = [
     "DynamoDBJobIndex",
     "DynamoDBJobStore",
     "DynamoDBKeyStore",
+    "DynamoDBLaunchStore",
     "DynamoDBLengthStore",
     "DynamoDBPaceStore",
     "DynamoDBRunStore",
