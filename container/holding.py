@@ -33,12 +33,10 @@ class Holding:
 
     def keep(self, seconds: int) -> None:
         """Hide the message for `seconds` more, or see to it that another stands for the job."""
-        if self._replaced:
-            return
-        if self._clock.now() < self._replace_at:
-            self.hide(seconds)
-        else:
+        if not self._replaced and self._clock.now() >= self._replace_at:
             self._replace()
+        if not self._replaced:
+            self.hide(seconds)
 
     def hide(self, seconds: int) -> None:
         """Hide it for `seconds` from now; 0 gives it back."""

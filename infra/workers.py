@@ -176,6 +176,7 @@ class WorkersStack(Stack):
         worker, storage = self.fleet, self._service.storage
         for queue in self._queues:
             worker.allow("sqs:ReceiveMessage", "sqs:ChangeMessageVisibility", "sqs:DeleteMessage", on=queue)
+            worker.allow("sqs:SendMessage", on=queue)  # in the place of one that SQS soon takes away
         worker.allow_items("GetItem", "PutItem", "DeleteItem", of=storage.table, under=["job#*"])
         worker.allow_items("UpdateItem", of=storage.table, under=["owner#*", "batch#*"])
         worker.allow_items("GetItem", of=storage.table, under=["object#*"])  # whether a drop is still the newest

@@ -82,6 +82,17 @@ def test_a_queue_that_fails_is_asked_again(hands: Hands, monkeypatch: pytest.Mon
     assert hands.log == ["could not replace a message"] * 2 + ["replaced the message"]
 
 
+def test_one_that_cannot_be_replaced_is_hidden_for_as_long_as_sqs_allows(
+    hands: Hands, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def refused(message: JobMessage, *, owner: str, priority: Priority) -> None:
+        raise ServiceUnavailable
+
+    monkeypatch.setattr(hands.queue, "send", refused)
+    hands.work(11.9)
+    assert hands.queue.receive(wait_seconds=0) is None
+
+
 def test_without_it_sqs_hands_the_message_out_after_half_a_day(hands: Hands) -> None:
     """What the fake does as SQS does it: extending ends after 12 hours."""
     received = Received("", "1:1", 1)

@@ -6,6 +6,7 @@ tests/infra/test_roles.py runs this too, and asks whether the worker is allowed 
 from __future__ import annotations
 
 import json
+from datetime import timedelta
 from typing import Any
 
 import pytest
@@ -15,8 +16,10 @@ from tests.functions.conftest import Stack
 from tests.functions.container_worker import Hears, raises, work
 from tests.functions.jobs import JOBS, KEY, arrive, ask, drop
 from tiro.errors import EngineFailed, NotAudio
+from tiro.handling import Priority
 from tiro.job import JobStatus
 from tiro.message import JobMessage
+from tiro.pace import Depth
 
 
 class TestWorker:
@@ -72,3 +75,18 @@ class TestWorker:
         wiring.queue(stack.settings.batch_queue_url, "").send(JobMessage.of(wiring.jobs().get(job_id)), owner="ada")
         work(stack, Hears())
         assert stack.call("GET", f"/v1/batches/{made['id']}")["body"]["counts"]["completed"] == 1
+
+    @pytest.mark.parametrize("priority", Priority)
+    def test_a_message_that_sqs_would_soon_take_away_is_replaced(
+        self, stack: Stack, priority: Priority, monkeypatch: pytest.MonkeyPatch
+    ) -> None:
+        monkeypatch.setattr("container.holding.REPLACE_AFTER", timedelta())
+        monkeypatch.setattr("tiro.service.checkpoint.PART", timedelta())  # each is noted by a heartbeat of its own
+        job_id = ask(stack, priority=priority)
+        arrive(stack.put(f"uploads/ada/{job_id}", b"speech"))
+        work(stack, Hears())
+        assert wiring.jobs().get(job_id).status is JobStatus.COMPLETED
+        queue = wiring.queue(stack.settings.queue_url, stack.settings.batch_queue_url)
+        assert queue.depth(priority) == Depth(waiting=1)
+        work(stack, Hears())
+        assert queue.depth(priority) == Depth(), "it found a job that is at its end"
