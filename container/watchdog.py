@@ -80,9 +80,12 @@ class Watchdog:
             self._idle.moved()
 
     def moved(self) -> None:
-        """Say that the worker is alive, with nothing in hand."""
+        """Say that the worker is alive. With work in hand its health is as old as that, whatever else moves."""
         self._idle.moved()
-        self._tell(0)
+        with self._lock:
+            watched = bool(self._watches)
+        if not watched:
+            self._tell(0)
 
     def look(self) -> None:
         """See to it that all moves; end the process if something does not."""

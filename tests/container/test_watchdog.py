@@ -97,6 +97,16 @@ def test_health_is_as_old_as_the_work(tmp_path: Path) -> None:
         assert "nothing has moved for 6" in (health.trouble(config, now=time.time() + 210) or "")
 
 
+def test_a_worker_that_asks_for_more_makes_what_stands_still_no_younger(tmp_path: Path) -> None:
+    dog, config = Dog(health_file=str(tmp_path / "health")), settings(tmp_path / "health")
+    with dog.watchdog.watch("job", lambda: None):
+        dog.pass_time(400)
+        dog.watchdog.moved()
+        assert "nothing has moved for 6" in (health.trouble(config, now=time.time() + 210) or "")
+    dog.watchdog.moved()
+    assert health.trouble(config, now=time.time() + 210) is None
+
+
 def test_the_health_of_a_process_that_is_gone_goes_stale(tmp_path: Path) -> None:
     Dog(health_file=str(tmp_path / "health")).watchdog.moved()
     assert health.trouble(settings(tmp_path / "health"), now=time.time() + 601)
