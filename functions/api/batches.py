@@ -53,12 +53,16 @@ def submit() -> Response[str]:
     owner = owner_of(router)
     uploads: dict[str, Upload] = {}
 
-    def make(batch_id: str) -> Response[str]:
-        made = _submit(parse_body(BatchRequest, router.current_event.decoded_body), batch_id, uploads)
+    def make(batch_id: str, *, begun: bool = False) -> Response[str]:
+        request = parse_body(BatchRequest, router.current_event.decoded_body)
+        made = _submit(request, batch_id, uploads, begun=begun)
         return Response(HTTPStatus.ACCEPTED, "application/json", made.model_dump_json(), _location(made))
 
+    def go_on(batch_id: str) -> Response[str] | None:
+        return make(batch_id, begun=True) if _is_begun(batch_id) else None
+
     # What is kept for a repeated call has no addresses in it: they do not last, and are too many to keep.
-    kept = idempotency.once(router, make)
+    kept = idempotency.once(router, make, go_on)
     made = service.with_uploads(
         BatchMade.model_validate_json(kept.body or ""),
         uploads,
@@ -67,8 +71,20 @@ def submit() -> Response[str]:
     return Response(HTTPStatus.ACCEPTED, "application/json", made.model_dump_json(), _location(made))
 
 
-def _submit(request: BatchRequest, batch_id: str, uploads: dict[str, Upload]) -> BatchMade:
-    """Make the jobs; how their recordings are to be sent goes into `uploads`, by their ids."""
+def _is_begun(batch_id: str) -> bool:
+    try:
+        wiring.batches().get(batch_id)
+    except BatchNotFound:
+        return False
+    return True
+
+
+def _submit(request: BatchRequest, batch_id: str, uploads: dict[str, Upload], *, begun: bool) -> BatchMade:
+    """Make the jobs; how their recordings are to be sent goes into `uploads`, by their ids.
+
+    A batch that an earlier attempt of the call has begun was let in whole: what is left of it is made, and no quota,
+    which its own jobs may fill by now, is asked again.
+    """
     config, owner, clock = _config(), owner_of(router), wiring.clock()
     trace = trace_of_call(router)
 
@@ -79,9 +95,11 @@ def _submit(request: BatchRequest, batch_id: str, uploads: dict[str, Upload]) ->
         return job, None
 
     def check(more: int) -> None:
-        service.check_quota(owner, usage=wiring.usage(), clock=clock, quota=Quota.of(config), more=more)
+        if not begun:
+            service.check_quota(owner, usage=wiring.usage(), clock=clock, quota=Quota.of(config), more=more)
 
-    service.check_webhook(request.webhook, owner=owner, endpoints=wiring.endpoints(), settings=config)
+    if not begun:
+        service.check_webhook(request.webhook, owner=owner, endpoints=wiring.endpoints(), settings=config)
     common: dict[str, Any] = {
         "owner": owner,
         "batch_id": batch_id,

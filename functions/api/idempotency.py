@@ -26,26 +26,26 @@ PROBLEMS = (IdempotencyKeyReused, CallInProgress)
 
 
 def once(
-    router: Router, make: Callable[[str], Response[str]], renew: Callable[[Answer], Answer] = lambda answer: answer
+    router: Router,
+    make: Callable[[str], Response[str]],
+    find: Callable[[str], Response[str] | None],
+    renew: Callable[[Answer], Answer] = lambda answer: answer,
 ) -> Response[str]:
     """Answer a call by `make`, which is told the id of what it makes; a repeated one as the first was answered.
 
-    `renew` makes good again what of that answer does not last.
+    `find` answers with what an attempt made that died before it could. `renew` makes good again what of a given answer
+    does not last.
     """
     event, clock = router.current_event, wiring.clock()
     header = event.headers.get("Idempotency-Key")
     if header is None:
         return make(new_id(clock.now(), clock.entropy()))
 
-    def answer(made_id: str) -> Answer:
-        reply = make(made_id)
-        headers = {name: str(value) for name, value in reply.headers.items()}
-        return Answer(status=reply.status_code, headers=headers, body=reply.body or "")
-
     given, replayed = service.once(
         name_of(owner_of(router), parse_key(header)),
         fingerprint(event.http_method, event.path, event.decoded_body),
-        answer,
+        lambda made_id: _answer(make(made_id)),
+        lambda made_id: _answer(found) if (found := find(made_id)) else None,
         calls=wiring.calls(),
         clock=clock,
     )
@@ -53,6 +53,11 @@ def once(
         given = renew(given)
     headers = {name: value for name, value in given.headers.items() if name.lower() != "content-type"}
     return Response(given.status, _content_type(given), given.body, headers)
+
+
+def _answer(reply: Response[str]) -> Answer:
+    headers = {name: str(value) for name, value in reply.headers.items()}
+    return Answer(status=reply.status_code, headers=headers, body=reply.body or "")
 
 
 def _content_type(answer: Answer) -> str:

@@ -21,7 +21,6 @@ from tiro import service
 from tiro.call import Answer as Given
 from tiro.errors import (
     AddressRefused,
-    Conflict,
     InvalidRequest,
     JobFinished,
     JobGone,
@@ -89,26 +88,22 @@ def submit() -> Response[str]:
         request = parse_request(router.current_event.decoded_body)
         service.check_webhook(request.webhook, owner=owner, endpoints=wiring.endpoints(), settings=config)
         limits = _check_quota(owner)
-        try:
-            job, upload = service.submit(
-                request,
-                owner=owner,
-                jobs=wiring.jobs(),
-                media=wiring.media(config.media_bucket),
-                queue=wiring.queue(config.queue_url, config.batch_queue_url),
-                fetches=wiring.fetch_queue(config.fetch_queue_url),
-                parts=wiring.parts(config.media_bucket),
-                clock=wiring.clock(),
-                settings=config,
-                job_id=job_id,
-                trace=trace_of_call(router),
-            )
-        except Conflict:  # an earlier attempt of this very call made the job, and died before it could answer
-            job = _find(job_id)
-            upload = reopen(job)
+        job, upload = service.submit(
+            request,
+            owner=owner,
+            jobs=wiring.jobs(),
+            media=wiring.media(config.media_bucket),
+            queue=wiring.queue(config.queue_url, config.batch_queue_url),
+            fetches=wiring.fetch_queue(config.fetch_queue_url),
+            parts=wiring.parts(config.media_bucket),
+            clock=wiring.clock(),
+            settings=config,
+            job_id=job_id,
+            trace=trace_of_call(router),
+        )
         return _made(job, upload, limits)
 
-    return _wait(idempotency.once(router, make, _renew))
+    return _wait(idempotency.once(router, make, _made_before, _renew))
 
 
 @router.get("/v1/transcriptions")
@@ -219,22 +214,19 @@ def retry(job_id: str) -> Response[str]:
 
     def make(new_id: str) -> Response[str]:
         limits = _check_quota(ended.owner)
-        try:
-            job = service.retry(
-                ended,
-                jobs=wiring.jobs(),
-                media=wiring.media(config.media_bucket),
-                queue=wiring.queue(config.queue_url, config.batch_queue_url),
-                fetches=wiring.fetch_queue(config.fetch_queue_url),
-                clock=wiring.clock(),
-                settings=config,
-                job_id=new_id,
-            )
-        except Conflict:
-            job = _find(new_id)
+        job = service.retry(
+            ended,
+            jobs=wiring.jobs(),
+            media=wiring.media(config.media_bucket),
+            queue=wiring.queue(config.queue_url, config.batch_queue_url),
+            fetches=wiring.fetch_queue(config.fetch_queue_url),
+            clock=wiring.clock(),
+            settings=config,
+            job_id=new_id,
+        )
         return _made(job, None, limits)
 
-    return _wait(idempotency.once(router, make, _renew))
+    return _wait(idempotency.once(router, make, _made_before, _renew))
 
 
 # ---------------------------------------------------------------- what they have in common
@@ -260,6 +252,16 @@ def _made(job: Job, upload: Upload | None, limits: dict[str, str]) -> Response[s
     reply = job_reply(job, HTTPStatus.ACCEPTED, upload)
     reply.headers.update(limits)
     return reply
+
+
+def _made_before(job_id: str) -> Response[str] | None:
+    """Answer with the job that an attempt of this very call made before it died, if it did. Raises JobGone."""
+    try:
+        job = _find(job_id)
+    except JobNotFound:
+        return None
+    quota, now = Quota.of(_config()), wiring.clock().now()
+    return _made(job, reopen(job), quota.headers(wiring.usage().get(job.owner, at=now), at=now))
 
 
 def _renew(given: Given) -> Given:

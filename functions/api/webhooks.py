@@ -15,11 +15,12 @@ from functions.api.replies import owner_of
 from functions.api.seats import seat
 from tiro import service
 from tiro.delivery import AttemptView
-from tiro.errors import Conflict, InvalidRequest, MalformedBody, Throttled, TooManyWebhooks, WebhookNotFound
+from tiro.errors import InvalidRequest, MalformedBody, Throttled, TooManyWebhooks, WebhookNotFound
 from tiro.key import Scope
 from tiro.request import parse_body
 from tiro.settings import ApiSettings
 from tiro.webhook import (
+    Endpoint,
     EndpointList,
     EndpointMade,
     EndpointRequest,
@@ -48,22 +49,28 @@ def register() -> Response[str]:
     owner = owner_of(router)
 
     def make(made_id: str) -> Response[str]:
-        request, endpoint_id = parse_body(EndpointRequest, router.current_event.decoded_body), f"wh_{made_id}"
-        try:
-            made = service.register(
-                request,
-                owner=owner,
-                endpoint_id=endpoint_id,
-                endpoints=wiring.endpoints(),
-                clock=wiring.clock(),
-                settings=config,
-            )
-        except Conflict:  # an earlier attempt of this very call made it, and died before it could answer
-            made = wiring.endpoints().get(owner, endpoint_id)
-        headers = {"Location": f"/v1/webhooks/{made.id}"}
-        return Response(HTTPStatus.CREATED, "application/json", show_secret(made).model_dump_json(), headers)
+        made = service.register(
+            parse_body(EndpointRequest, router.current_event.decoded_body),
+            owner=owner,
+            endpoint_id=f"wh_{made_id}",
+            endpoints=wiring.endpoints(),
+            clock=wiring.clock(),
+            settings=config,
+        )
+        return _made(made)
 
-    return idempotency.once(router, make)
+    def find(made_id: str) -> Response[str] | None:
+        try:
+            return _made(wiring.endpoints().get(owner, f"wh_{made_id}"))
+        except WebhookNotFound:
+            return None
+
+    return idempotency.once(router, make, find)
+
+
+def _made(endpoint: Endpoint) -> Response[str]:
+    headers = {"Location": f"/v1/webhooks/{endpoint.id}"}
+    return Response(HTTPStatus.CREATED, "application/json", show_secret(endpoint).model_dump_json(), headers)
 
 
 @router.get("/v1/webhooks")

@@ -2,15 +2,17 @@
 
 from __future__ import annotations
 
+import json
 import threading
 from typing import Any, ClassVar
 
 import pytest
 
-from functions import on_upload
+from functions import on_upload, wiring
 from tests.functions.conftest import Stack, sqs_event
-from tests.functions.jobs import FAILS, end_one, header, of_s3, path, submit
-from tiro.errors import ServiceUnavailable
+from tests.functions.jobs import FAILS, KEY, end_one, header, of_s3, path, submit
+from tests.house import breaks
+from tiro.webhook import MOST_ENDPOINTS
 
 
 class TestIdempotency:
@@ -58,20 +60,53 @@ class TestIdempotency:
         assert 202 in answers
         assert len(stack.call("GET", "/v1/transcriptions")["body"]["data"]) == 1
 
+    def die(self, stack: Stack, monkeypatch: pytest.MonkeyPatch, **more: Any) -> Any:
+        """Make a job, and die before it is answered; return what the list says of it."""
+        with monkeypatch.context() as patch:
+            patch.setattr("functions.api.jobs.job_reply", breaks)
+            assert submit(stack, headers=self.KEY, **more)["statusCode"] == 503
+        [made] = stack.call("GET", "/v1/transcriptions")["body"]["data"]
+        return made
+
     def test_who_died_before_the_answer_made_the_job_that_is_answered(
         self, stack: Stack, monkeypatch: pytest.MonkeyPatch
     ) -> None:
-        def dies(*_: object) -> None:
-            raise ServiceUnavailable
-
-        with monkeypatch.context() as patch:
-            patch.setattr("functions.api.jobs.job_reply", dies)
-            assert submit(stack, headers=self.KEY)["statusCode"] == 503
-        [made] = stack.call("GET", "/v1/transcriptions")["body"]["data"]
+        made = self.die(stack, monkeypatch)
         on_upload.handler(sqs_event(stack.put(f"uploads/ada/{made['id']}", b"speech")), None)  # it went on meanwhile
         answer = submit(stack, headers=self.KEY)
         assert (answer["statusCode"], answer["body"]["id"]) == (202, made["id"])
         assert len(stack.call("GET", "/v1/transcriptions")["body"]["data"]) == 1
+
+    def test_the_job_itself_may_fill_the_quota(self, stack: Stack, monkeypatch: pytest.MonkeyPatch) -> None:
+        monkeypatch.setenv("TIRO_MAX_JOBS_IN_FLIGHT", "1")
+        wiring.settings.cache_clear()
+        made = self.die(stack, monkeypatch)
+        answer = submit(stack, headers=self.KEY)
+        assert (answer["statusCode"], answer["body"]["id"]) == (202, made["id"])
+        assert answer["body"]["upload"]
+        assert str(header(answer, "RateLimit")).startswith('"jobs-in-flight";r=0')
+
+    def test_its_recording_and_whom_it_tells_may_be_gone(self, stack: Stack, monkeypatch: pytest.MonkeyPatch) -> None:
+        endpoint = stack.call("POST", "/v1/webhooks", body='{"url": "https://example.com/"}')["body"]["id"]
+        body = json.dumps(json.loads(of_s3(stack)) | {"webhook": {"endpoint": endpoint}})
+        made = self.die(stack, monkeypatch, body=body)
+        stack.s3.delete_object(Bucket=stack.settings.media_bucket, Key=KEY)
+        stack.call("DELETE", f"/v1/webhooks/{endpoint}")
+        answer = submit(stack, body=body, headers=self.KEY)
+        assert (answer["statusCode"], answer["body"]["id"]) == (202, made["id"])
+
+    def test_the_last_endpoint_that_there_may_be_is_one(self, stack: Stack, monkeypatch: pytest.MonkeyPatch) -> None:
+        body = '{"url": "https://example.com/"}'
+        for _ in range(MOST_ENDPOINTS - 1):
+            stack.call("POST", "/v1/webhooks", body=body)
+        with monkeypatch.context() as patch:
+            patch.setattr("functions.api.webhooks.show_secret", breaks)
+            assert stack.call("POST", "/v1/webhooks", body=body, headers=self.KEY)["statusCode"] == 503
+        answer = stack.call("POST", "/v1/webhooks", body=body, headers=self.KEY)
+        assert (answer["statusCode"], bool(answer["body"]["secret"])) == (201, True)
+        known = [endpoint["id"] for endpoint in stack.call("GET", "/v1/webhooks")["body"]["data"]]
+        assert len(known) == MOST_ENDPOINTS
+        assert answer["body"]["id"] in known
 
     def test_a_retry_is_made_once_too(self, stack: Stack) -> None:
         where = path(end_one(stack, FAILS), "retry")

@@ -8,11 +8,13 @@ from typing import Any, ClassVar
 
 import pytest
 
+from functions import wiring
 from tests.functions.conftest import Stack, sqs_event
 from tests.functions.container_worker import Hears, work
 from tests.functions.jobs import JOBS, ask
+from tests.house import breaks
 from tests.web import HERE, body, serving, status
-from tiro.errors import ServiceUnavailable
+from tiro.adapters.sqs import SQSFetchQueue
 
 
 def submit(stack: Stack, source: dict[str, Any]) -> Any:
@@ -109,15 +111,30 @@ class TestBatchOnce:
     def test_who_died_before_the_answer_made_the_batch_that_is_answered(
         self, stack: Stack, monkeypatch: pytest.MonkeyPatch
     ) -> None:
-        def dies(*_: object) -> None:
-            raise ServiceUnavailable
-
         with monkeypatch.context() as patch:
-            patch.setattr("functions.api.batches._location", dies)
+            patch.setattr("functions.api.batches._location", breaks)
             assert self.submit(stack)["statusCode"] == 503
         made = self.submit(stack)
         assert (made["statusCode"], made["body"]["accepted"]) == (202, 2)
         assert made["body"]["results"][0]["upload"]["url"].startswith("https://")
+        assert len(stack.call("GET", "/v1/transcriptions")["body"]["data"]) == 2
+
+    def test_what_died_half_way_goes_on_whatever_its_own_jobs_use_up(
+        self, stack: Stack, monkeypatch: pytest.MonkeyPatch
+    ) -> None:
+        monkeypatch.setenv("TIRO_MAX_JOBS_IN_FLIGHT", "2")
+        wiring.settings.cache_clear()
+        endpoint = stack.call("POST", "/v1/webhooks", body='{"url": "https://example.com/"}')["body"]["id"]
+        sources = [{"upload": {}}, {"url": "https://media.example/a.mp3"}]
+        body = json.dumps({"sources": sources, "webhook": {"endpoint": endpoint}})
+        with monkeypatch.context() as patch:
+            patch.setattr("functions.api.batches._location", breaks)
+            patch.setattr(SQSFetchQueue, "send", breaks)
+            assert self.submit(stack, body)["statusCode"] == 503
+        assert len(stack.call("GET", "/v1/transcriptions")["body"]["data"]) == 1
+        stack.call("DELETE", f"/v1/webhooks/{endpoint}")
+        made = self.submit(stack, body)
+        assert (made["statusCode"], made["body"]["accepted"]) == (202, 2)
         assert len(stack.call("GET", "/v1/transcriptions")["body"]["data"]) == 2
 
     def test_a_thousand_answers_can_be_kept(self, stack: Stack) -> None:

@@ -32,11 +32,12 @@ class Caller:
 
     def __init__(self) -> None:
         self.clock, self.calls = FakeClock(), FakeCallStore()
-        self.made: list[str] = []
+        self.made: list[str] = []  # or tried to
+        self.found: dict[str, Answer] = {}  # what is there of what was made
         self.fails: list[Exception] = []
 
     def call(self, name: str = "key", asked: str = ASKED) -> tuple[Answer, bool]:
-        return service.once(name, asked, self._make, calls=self.calls, clock=self.clock)
+        return service.once(name, asked, self._make, self.found.get, calls=self.calls, clock=self.clock)
 
     def _make(self, made_id: str) -> Answer:
         self.made.append(made_id)
@@ -80,7 +81,7 @@ def test_the_second_of_two_at_once_is_told_to_come_again(caller: Caller) -> None
         refused.append(caught.value)
         return Answer(status=202, headers={}, body=made_id)
 
-    first, _ = service.once("key", ASKED, make, calls=caller.calls, clock=caller.clock)
+    first, _ = service.once("key", ASKED, make, caller.found.get, calls=caller.calls, clock=caller.clock)
     assert refused
     assert caller.call() == (first, True)
     assert not caller.made
@@ -115,6 +116,32 @@ def test_what_is_refused_leaves_the_key_as_good_as_new(caller: Caller, error: Ex
         caller.call()
     assert not caller.calls.calls
     caller.call(asked="mended")
+
+
+@pytest.mark.parametrize("error", [InvalidRequest(), QuotaExceeded()])
+def test_what_refuses_a_later_attempt_leaves_the_key_to_what_the_first_may_have_made(
+    caller: Caller, error: Exception
+) -> None:
+    caller.fails = [ServiceUnavailable(), error]
+    for kind in (ServiceUnavailable, type(error)):
+        with pytest.raises(kind):
+            caller.call()
+    with pytest.raises(IdempotencyKeyReused):
+        caller.call(asked="other")
+    caller.call()
+    assert len(caller.made) == 3
+    assert len(set(caller.made)) == 1
+
+
+def test_what_an_attempt_made_before_it_died_is_answered_and_not_made_again(caller: Caller) -> None:
+    caller.fails = [ServiceUnavailable()]
+    with pytest.raises(ServiceUnavailable):
+        caller.call()
+    caller.found = {made: Answer(status=202, headers={}, body="found") for made in caller.made}
+    caller.fails = [QuotaExceeded()]
+    for replayed in (False, True):
+        assert caller.call() == (caller.found[caller.made[0]], replayed)
+    assert len(caller.made) == 1
 
 
 @pytest.mark.parametrize(

@@ -17,36 +17,43 @@ TRIES = 5
 
 
 def once(
-    name: str, fingerprint: str, make: Callable[[str], Answer], *, calls: CallStore, clock: Clock
+    name: str,
+    fingerprint: str,
+    make: Callable[[str], Answer],
+    find: Callable[[str], Answer | None],
+    *,
+    calls: CallStore,
+    clock: Clock,
 ) -> tuple[Answer, bool]:
     """Return the answer of a call, and whether it was given before. `make` is told the id of what it makes.
 
-    What refuses the call makes nothing, and then the key is as good as new. After any other failure the same call
-    goes on with the same id. Raises IdempotencyKeyReused for another call by this name, CallInProgress while the
-    first is at it.
+    What refuses a call at its first attempt makes nothing, and then the key is as good as new. After any other failure
+    the same call goes on with the same id, and `find` answers with what was made under it, if anything was: nothing
+    that has changed since may refuse that. Raises IdempotencyKeyReused for another call by this name, CallInProgress
+    while the first is at it.
     """
-    held = _begin(name, fingerprint, calls=calls, clock=clock)
+    held, resumed = _begin(name, fingerprint, calls=calls, clock=clock)
     if held.answer:
         return held.answer, True
     try:
-        answer = make(held.makes)
-    except (PermanentError, QuotaExceeded) as error:
-        if isinstance(error, Conflict):
-            calls.save(name, held, held.held(until=clock.now()))
-        else:
+        answer = (find(held.makes) if resumed else None) or make(held.makes)
+    except Exception as error:
+        refused = isinstance(error, (PermanentError, QuotaExceeded)) and not isinstance(error, Conflict)
+        if refused and not resumed:
             calls.forget(name, held)
-        raise
-    except Exception:
-        calls.save(name, held, held.held(until=clock.now()))
+        else:
+            calls.save(name, held, held.held(until=clock.now()))
         raise
     calls.save(name, held, held.answered(answer))
     return answer, False
 
 
-def _begin(name: str, fingerprint: str, *, calls: CallStore, clock: Clock) -> Call:
+def _begin(name: str, fingerprint: str, *, calls: CallStore, clock: Clock) -> tuple[Call, bool]:
+    """Return the call, and whether an earlier attempt began it."""
     for _ in range(TRIES):
         known, now = calls.get(name), clock.now()
-        if known is None or known.expires_at <= now:
+        resumed = known is not None and now < known.expires_at
+        if known is None or not resumed:
             revision = known.revision + 1 if known else 1
             begun = Call(
                 fingerprint=fingerprint,
@@ -58,13 +65,13 @@ def _begin(name: str, fingerprint: str, *, calls: CallStore, clock: Clock) -> Ca
         elif known.fingerprint != fingerprint:
             raise IdempotencyKeyReused("You sent this key with another call. A new call needs a new key.")
         elif known.answer:
-            return known
+            return known, resumed
         elif known.held_until > now:
             raise CallInProgress("The first call with this key is being answered. Repeat yours in a moment.")
         else:
             begun = known.held(until=now + LONGEST_CALL)
         if calls.save(name, known, begun):
-            return begun
+            return begun, resumed
     raise CallInProgress("Others with this key are being answered. Repeat yours in a moment.")
 
 
