@@ -341,11 +341,11 @@ def view(
 def _progress(job: Job, run: Run | None, around: Circumstances | None) -> Progress | None:
     if job.transcript:
         return Progress(done_seconds=job.transcript.duration, total_seconds=job.transcript.duration)
-    if job.status is not JobStatus.PROCESSING:
+    if job.status is not JobStatus.PROCESSING or run is None:
         return None
-    done, total = run.done if run else 0.0, (run.total if run else None) or (job.media.duration if job.media else None)
+    done, total = run.done, run.total or (job.media.duration if job.media else None)
     eta = None
-    if run and around:
+    if around:
         eta = eta_seconds(done=done, total=total, noted_at=run.noted_at, started_at=job.started_at, now=around.now)
     return Progress(
         done_seconds=done, total_seconds=total, eta_seconds=eta, eta_basis=None if eta is None else OWN_SPEED

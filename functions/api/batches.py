@@ -51,7 +51,7 @@ router = Router()
 )
 def submit() -> Response[str]:
     owner = owner_of(router)
-    uploads: dict[str, Upload] = {}
+    uploads: dict[str, Upload | None] = {}
 
     def make(batch_id: str, *, begun: bool = False) -> Response[str]:
         request = parse_body(BatchRequest, router.current_event.decoded_body)
@@ -79,8 +79,8 @@ def _is_begun(batch_id: str) -> bool:
     return True
 
 
-def _submit(request: BatchRequest, batch_id: str, uploads: dict[str, Upload], *, begun: bool) -> BatchMade:
-    """Make the jobs; how their recordings are to be sent goes into `uploads`, by their ids.
+def _submit(request: BatchRequest, batch_id: str, uploads: dict[str, Upload | None], *, begun: bool) -> BatchMade:
+    """Make the jobs; how their recordings are to be sent, if they are, goes into `uploads`, by their ids.
 
     A batch that an earlier attempt of the call has begun was let in whole: what is left of it is made, and no quota,
     which its own jobs may fill by now, is asked again.
@@ -89,9 +89,10 @@ def _submit(request: BatchRequest, batch_id: str, uploads: dict[str, Upload], *,
     trace = trace_of_call(router)
 
     def submit_one(wanted: TranscriptionRequest, batch: str, job_id: str) -> tuple[Job, Upload | None]:
-        job, upload = _submit_one(wanted, batch, job_id, owner, trace)
-        if upload:
-            uploads[job.id] = upload
+        try:
+            job, uploads[job_id] = _submit_one(wanted, batch, job_id, owner, trace)
+        except Conflict:  # an earlier attempt of this very call made it
+            job = service.find_even_gone(job_id, owner=owner, jobs=wiring.jobs())
         return job, None
 
     def check(more: int) -> None:
@@ -118,23 +119,20 @@ def _submit_one(
     wanted: TranscriptionRequest, batch: str, job_id: str, owner: str, trace: str | None
 ) -> tuple[Job, Upload | None]:
     config = _config()
-    try:
-        return service.submit(
-            wanted,
-            owner=owner,
-            batch=batch,
-            job_id=job_id,
-            trace=trace,
-            jobs=wiring.jobs(),
-            media=wiring.media(config.media_bucket),
-            queue=wiring.queue(config.queue_url, config.batch_queue_url),
-            fetches=wiring.fetch_queue(config.fetch_queue_url),
-            parts=wiring.parts(config.media_bucket),
-            clock=wiring.clock(),
-            settings=config,
-        )
-    except Conflict:  # an earlier attempt of this very call made it
-        return service.find_even_gone(job_id, owner=owner, jobs=wiring.jobs()), None
+    return service.submit(
+        wanted,
+        owner=owner,
+        batch=batch,
+        job_id=job_id,
+        trace=trace,
+        jobs=wiring.jobs(),
+        media=wiring.media(config.media_bucket),
+        queue=wiring.queue(config.queue_url, config.batch_queue_url),
+        fetches=wiring.fetch_queue(config.fetch_queue_url),
+        parts=wiring.parts(config.media_bucket),
+        clock=wiring.clock(),
+        settings=config,
+    )
 
 
 @router.get("/v1/batches/<batch_id>")

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+from contextlib import suppress
 from datetime import datetime
 from http import HTTPStatus
 from typing import Annotated, Any
@@ -33,6 +34,7 @@ from tiro.errors import (
     NotRetryable,
     QuotaExceeded,
     SourceForbidden,
+    TransientError,
 )
 from tiro.job import Job, JobStatus, JobView
 from tiro.key import Scope
@@ -278,10 +280,11 @@ def _wait(made: Response[str]) -> Response[str]:
     told = json.loads(made.body or "")
     if told["upload"]:
         return made
-    job, applied = wait_for_end(router, _find(told["id"]))
-    if job.status.terminal and applied and not job.deleted_at:
-        kept = {name: made.headers[name] for name in DONE.headers if name in made.headers}
-        made = job_reply(job, HTTPStatus.OK)
-        made.headers.update(kept)
-    made.headers.update(applied)
+    with suppress(TransientError):  # it is made: who is told that it is not makes another
+        job, applied = wait_for_end(router, _find(told["id"]))
+        if job.status.terminal and applied and not job.deleted_at:
+            kept = {name: made.headers[name] for name in DONE.headers if name in made.headers}
+            made = job_reply(job, HTTPStatus.OK)
+            made.headers.update(kept)
+        made.headers.update(applied)
     return made

@@ -2,7 +2,10 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
+from contextlib import suppress
 from http import HTTPStatus
+from typing import TypeVar
 
 from aws_lambda_powertools.event_handler import Response
 from aws_lambda_powertools.event_handler.api_gateway import Router
@@ -10,12 +13,14 @@ from aws_lambda_powertools.event_handler.api_gateway import Router
 from functions import wiring
 from tiro import service
 from tiro.details import Circumstances
-from tiro.errors import PROBLEM_MEDIA_TYPE, QuotaExceeded, TiroError
+from tiro.errors import PROBLEM_MEDIA_TYPE, QuotaExceeded, TiroError, TransientError
 from tiro.job import Job, JobStatus, JobView, view
 from tiro.ports import JobQueue
 from tiro.settings import ApiSettings
 from tiro.trace import root_of
 from tiro.upload import Upload
+
+T = TypeVar("T")
 
 POLL_SECONDS = 1
 """What `Retry-After` says while a job is not at its end."""
@@ -40,14 +45,21 @@ def job_reply(job: Job, status: HTTPStatus, upload: Upload | None = None) -> Res
 
 
 def look(job: Job, upload: Upload | None = None) -> JobView:
-    """Return what its owner may see of a job, with what only others know of it."""
+    """Return what its owner may see of a job, with what only others know of it, or null while they do not answer."""
     config, now = wiring.settings(ApiSettings), wiring.clock().now()
-    run = wiring.runs().get(job.id) if job.status is JobStatus.PROCESSING else None
-    used = wiring.usage().get(job.owner, at=now) if job.status is JobStatus.QUEUED else None
-    wait = service.wait_for_turn(job, queue=_queue(config), pace=wiring.pace(), clock=wiring.clock())
+    run = _told(lambda: wiring.runs().get(job.id)) if job.status is JobStatus.PROCESSING else None
+    used = _told(lambda: wiring.usage().get(job.owner, at=now)) if job.status is JobStatus.QUEUED else None
+    wait = _told(lambda: service.wait_for_turn(job, queue=_queue(config), pace=wiring.pace(), clock=wiring.clock()))
     around = Circumstances(now, used.jobs if used else None, config.usd_per_worker_hour, wait)
     seen = view(job, run, upload, around)
     return seen.model_copy(update={"partial": service.partial(job, run, wiring.checkpoints())})
+
+
+def _told(ask: Callable[[], T]) -> T | None:
+    """Ask what is nice to have and not worth an error: who is told of one instead of a job makes another."""
+    with suppress(TransientError):
+        return ask()
+    return None
 
 
 def _queue(config: ApiSettings) -> JobQueue:

@@ -7,9 +7,11 @@ import pytest
 from functions import on_upload, wiring
 from tests.fakes_checkpoints import stretch_of
 from tests.functions.conftest import Stack, sqs_event
-from tests.functions.jobs import FAILS, HEARS, end_one, header, path, queue_one, submit
+from tests.functions.jobs import FAILS, HEARS, end_one, header, of_s3, path, queue_one, submit
 from tests.functions.working import work
+from tests.house import breaks
 from tiro import service
+from tiro.adapters.sqs import SQSJobQueue
 from tiro.checkpoint import Written
 from tiro.job import JobStatus
 from tiro.message import JobMessage
@@ -127,23 +129,53 @@ def test_what_a_job_tells_at_its_end(stack: Stack) -> None:
     assert job["cost_usd"] is None
 
 
-class TestHeardSoFar:
-    def claim(self, stack: Stack) -> service.Claim:
-        queue_one(stack)
-        received = wiring.queue(stack.settings.queue_url, "").receive(wait_seconds=0)
-        assert received
-        claim = service.claim(
-            JobMessage.parse(received.body),
-            receives=1,
-            jobs=wiring.jobs(),
-            runs=wiring.runs(),
-            transcripts=wiring.transcripts(stack.settings.transcript_bucket),
-            clock=wiring.clock(),
-            terms=service.LeaseTerms(120, 3),
-        )
-        assert isinstance(claim, service.Claim)
-        return claim
+def claim_one(stack: Stack) -> service.Claim:
+    queue_one(stack)
+    received = wiring.queue(stack.settings.queue_url, "").receive(wait_seconds=0)
+    assert received
+    claim = service.claim(
+        JobMessage.parse(received.body),
+        receives=1,
+        jobs=wiring.jobs(),
+        runs=wiring.runs(),
+        transcripts=wiring.transcripts(stack.settings.transcript_bucket),
+        clock=wiring.clock(),
+        terms=service.LeaseTerms(120, 3),
+    )
+    assert isinstance(claim, service.Claim)
+    return claim
 
+
+class TestNiceToHave:
+    """What a job tells of its surroundings is worth no error: who is told of one instead of a job makes another."""
+
+    def test_a_job_that_was_made_is_answered_without_it(self, stack: Stack, monkeypatch: pytest.MonkeyPatch) -> None:
+        monkeypatch.setattr(SQSJobQueue, "depth", breaks)
+        monkeypatch.setattr(wiring, "waiting_room", breaks)
+        wiring.pace().note(4.0, at=wiring.clock().now())
+        answer = submit(stack, body=of_s3(stack), headers={"Prefer": "wait=1"})
+        assert (answer["statusCode"], answer["body"]["estimated_wait_seconds"]) == (202, None)
+        assert header(answer, "Preference-Applied") is None
+
+    @pytest.mark.parametrize("piece", ["pace", "usage"])
+    def test_a_job_that_waits_is_told_of_without_it(
+        self, stack: Stack, monkeypatch: pytest.MonkeyPatch, piece: str
+    ) -> None:
+        job_id = queue_one(stack)
+        monkeypatch.setattr(wiring, piece, breaks)
+        answer = stack.call("GET", path(job_id))
+        assert (answer["statusCode"], answer["body"]["status"]) == (200, "queued")
+        assert None in (answer["body"]["own_jobs_ahead"], answer["body"]["estimated_wait_seconds"])
+
+    def test_a_job_that_is_heard_is_told_of_without_it(self, stack: Stack, monkeypatch: pytest.MonkeyPatch) -> None:
+        job_id = claim_one(stack).job.id
+        assert stack.call("GET", path(job_id))["body"]["progress"]["done_seconds"] == 0
+        monkeypatch.setattr(wiring, "runs", breaks)
+        answer = stack.call("GET", path(job_id))
+        assert (answer["statusCode"], answer["body"]["progress"]) == (200, None)
+
+
+class TestHeardSoFar:
     def hear(self, claim: service.Claim, *numbers: int) -> service.Notebook:
         notebook = service.Notebook(claim.job, claim.run, store=wiring.checkpoints(), clock=wiring.clock())
         notebook.note = lambda trail: wiring.runs().renew(
@@ -155,7 +187,7 @@ class TestHeardSoFar:
         return notebook
 
     def test_it_is_told_while_a_worker_hears_and_when_it_gave_the_job_back(self, stack: Stack) -> None:
-        claim = self.claim(stack)
+        claim = claim_one(stack)
         assert stack.call("GET", path(claim.job.id))["body"]["partial"] is None
         notebook = self.hear(claim, 0, 1, 2)
         partial = {"text": "0 1 2", "is_whole": True, "end_seconds": 30.0}
@@ -164,7 +196,7 @@ class TestHeardSoFar:
         assert stack.call("GET", path(claim.job.id))["body"]["partial"] == partial
 
     def test_it_is_deleted_with_its_job(self, stack: Stack) -> None:
-        claim = self.claim(stack)
+        claim = claim_one(stack)
         self.hear(claim, 0, 1)
         assert stack.call("DELETE", path(claim.job.id))["statusCode"] == 204
         assert not service.Notebook(

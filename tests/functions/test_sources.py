@@ -77,6 +77,14 @@ def header(answer: Any, name: str) -> list[str] | None:
     return found
 
 
+def test_a_batch_that_was_made_needs_nothing_more_to_be_answered(stack: Stack, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("functions.api.batches.reopen", breaks)
+    sources = [{"upload": {}}, {"url": "https://media.example/a.mp3"}]
+    made = stack.call("POST", "/v1/batches", body=json.dumps({"sources": sources}))
+    assert (made["statusCode"], made["body"]["accepted"]) == (202, 2)
+    assert [bool(item["upload"]) for item in made["body"]["results"]] == [True, False]
+
+
 class TestBatchOnce:
     BODY = json.dumps(
         {"sources": [{"upload": {}}, {"url": "https://media.example/a.mp3"}, {"url": "http://10.0.0.1/"}]}

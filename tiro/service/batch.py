@@ -143,13 +143,16 @@ def _make(
     )
 
 
-def with_uploads(made: BatchMade, uploads: Mapping[str, Upload], reopen: Callable[[str], Upload | None]) -> BatchMade:
+def with_uploads(
+    made: BatchMade, uploads: Mapping[str, Upload | None], reopen: Callable[[str], Upload | None]
+) -> BatchMade:
     """Say how each recording is to be sent, as `uploads` has it by the job's id, or else signed anew."""
 
     def fill(item: BatchItem) -> BatchItem:
-        if item.job_id is None or item.source is not None:
+        job_id = item.job_id
+        if job_id is None or item.source is not None:
             return item
-        return item.model_copy(update={"upload": uploads.get(item.job_id) or reopen(item.job_id)})
+        return item.model_copy(update={"upload": uploads[job_id] if job_id in uploads else reopen(job_id)})
 
     with ThreadPoolExecutor(AT_ONCE) as pool:
         return made.model_copy(update={"results": tuple(pool.map(fill, made.results))})
