@@ -124,6 +124,7 @@ class Job(_Model):
     started_at: datetime | None = None  # the latest claim
     worker_ready_at: datetime | None = None  # of the worker that made it: when it could first have done so
     finished_at: datetime | None = None
+    heard: float = 0.0  # seconds of audio, by the worker that held it when it failed or was cancelled
     checkpoint: Trail = ()  # what is heard already, where the one who heard it gave the job back
     transcript: TranscriptRef | None = None
     problem: Problem | None = None
@@ -201,11 +202,13 @@ class Job(_Model):
     def completed(self, *, at: datetime, transcript: TranscriptRef) -> Job:
         return self._to(JobStatus.COMPLETED, finished_at=at, transcript=transcript, checkpoint=())
 
-    def failed(self, *, at: datetime, problem: Problem) -> Job:
-        return self._to(JobStatus.FAILED, finished_at=at, problem=problem, upload_expires_at=None, checkpoint=())
+    def failed(self, *, at: datetime, problem: Problem, heard: float = 0.0) -> Job:
+        return self._to(
+            JobStatus.FAILED, finished_at=at, problem=problem, heard=heard, upload_expires_at=None, checkpoint=()
+        )
 
-    def cancelled(self, *, at: datetime) -> Job:
-        return self._to(JobStatus.CANCELLED, finished_at=at, upload_expires_at=None, checkpoint=())
+    def cancelled(self, *, at: datetime, heard: float = 0.0) -> Job:
+        return self._to(JobStatus.CANCELLED, finished_at=at, heard=heard, upload_expires_at=None, checkpoint=())
 
     def without_media(self, *, at: datetime) -> Job:
         return self.model_copy(update={"media_deleted_at": at, "revision": self.revision + 1})

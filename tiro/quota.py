@@ -7,10 +7,13 @@ from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
 
 from tiro.errors import QuotaExceeded
-from tiro.job import Job, JobStatus
+from tiro.job import Job
 from tiro.settings import ApiSettings
 
 DAY_SECONDS = 86_400
+
+HEADERS_ERR_SECONDS = 1.0
+"""By which honest headers differ from what is decoded. To correct less would be a write more for every job."""
 
 LOOK_AGAIN_SECONDS = 30
 """What a caller with too many jobs is told to wait; when one will end, nobody knows."""
@@ -43,7 +46,7 @@ class Usage:
     """What an owner has used, as far as it was counted."""
 
     jobs: int = 0  # in flight
-    audio_seconds: float = 0.0  # queued today
+    audio_seconds: float = 0.0  # queued today, or heard beyond what was queued
     since: str | None = None  # the month of the first job, as YYYY-MM
 
     def check(self, quota: Quota, *, at: datetime, more: int = 1) -> None:
@@ -88,17 +91,20 @@ class Counted:
 
     @classmethod
     def of(cls, before: Job | None, after: Job) -> Counted:
-        """Count a job while it is not at its end, and its audio once, as soon as its length is known."""
+        """Count a job while it is not at its end; its audio when it is queued, and at its end what that left out."""
         open_before = before is not None and not before.status.terminal
         return cls(int(not after.status.terminal) - int(open_before), _audio(before, after))
 
 
 def _audio(before: Job | None, after: Job) -> float:
-    known = after.media.duration if after.media else None
-    if after.status is JobStatus.COMPLETED and known is None and after.transcript:
-        return after.transcript.duration
-    first_queued = after.queued_at and not (before and before.queued_at)
-    return known or 0.0 if first_queued else 0.0
+    told = (after.media.duration if after.media else None) or 0.0
+    if after.queued_at and not (before and before.queued_at):
+        return told
+    if before is None or before.status.terminal or not after.status.terminal:
+        return 0.0
+    # Headers may say less than there is, or nothing; and what was heard is spent, whichever end the job came to.
+    more = (after.transcript.duration if after.transcript else after.heard) - told
+    return more if more > (told and HEADERS_ERR_SECONDS) else 0.0
 
 
 def day_of(at: datetime) -> str:

@@ -131,6 +131,29 @@ class JobIndexContract:
         shelves.runs.finish(claimed, claimed.completed(at=NOW, transcript=make_ref(duration=7.25)), "attempt-1")
         assert shelves.usage.get("ada", at=NOW) == Usage(jobs=0, audio_seconds=7.25, since=MONTH)
 
+    @pytest.mark.parametrize(
+        ("told", "heard", "counted"),
+        [(None, 7.25, 7.25), (1.0, 43_200.0, 43_200.0), (60.5, 61.25, 60.5), (60.5, 10.0, 60.5)],
+        ids=["nothing was told", "too little was told", "as good as told", "more was told"],
+    )
+    @pytest.mark.parametrize("end", ["completed", "failed", "cancelled"])
+    def test_what_was_heard_beyond_what_was_told_counts_at_every_end(
+        self, shelves: Shelves, end: str, told: float | None, heard: float, counted: float
+    ) -> None:
+        queued = shelves.jobs.create(make_queued_job(media=make_media(duration=told)))
+        claimed = queued.claimed(at=NOW)
+        shelves.runs.claim(queued, claimed, make_run(), now=NOW)
+        ended = {
+            "completed": claimed.completed(at=NOW, transcript=make_ref(duration=heard)),
+            "failed": claimed.failed(at=NOW, problem=NotAudio().problem(), heard=heard),
+            "cancelled": claimed.cancelled(at=NOW, heard=heard),
+        }[end]
+        shelves.runs.finish(claimed, ended, "attempt-1")
+        assert shelves.usage.get("ada", at=NOW).audio_seconds == counted
+        tidied = shelves.change(ended, ended.without_media(at=NOW))
+        shelves.change(tidied, tidied.deleted(at=NOW))
+        assert shelves.usage.get("ada", at=NOW).audio_seconds == counted, "an end is one end"
+
     def test_what_is_refused_and_what_is_repeated_is_not_counted(self, shelves: Shelves) -> None:
         job = make_job()
         for _ in range(2):

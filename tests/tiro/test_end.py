@@ -8,7 +8,14 @@ import pytest
 
 from tests.house import House, code
 from tiro import service
-from tiro.errors import FormatNotAcceptable, JobHeld, JobNotFound, ServiceUnavailable, TranscriptUnavailable
+from tiro.errors import (
+    FormatNotAcceptable,
+    JobHeld,
+    JobNotFound,
+    MediaTooLong,
+    ServiceUnavailable,
+    TranscriptUnavailable,
+)
 from tiro.job import Job
 from tiro.message import JobMessage
 
@@ -50,6 +57,16 @@ class TestEnds:
         assert code(house.bury(JobMessage.of(job))) == "attempts_exhausted"
         assert house.runs.get(job.id) is None, "who let the lease run out cannot renew it for a job that is over"
         assert house.bury(JobMessage.of(job)) is None, "twice is once"
+
+    def test_what_a_failed_job_was_heard_of_is_used_up(self, house: House) -> None:
+        house.media.put("inbox/ada/a.mp3", b"speech")
+        job, _ = house.submit('{"source": {"s3": "s3://media/inbox/ada/a.mp3"}}')  # how long it is, nobody knows
+        held = house.claim(JobMessage.of(job))
+        assert isinstance(held, service.Claim)
+        house.runs.renew(job.id, held.run.model_copy(update={"done": 3599.5}))
+        ports = {"jobs": house.jobs, "transcripts": house.transcripts, "clock": house.clock}
+        service.fail(held.job, MediaTooLong(), held=(house.runs, held.run.attempt), **ports)  # type: ignore[arg-type]
+        assert house.jobs.used("ada", house.clock.now()).audio_seconds == 3599.5
 
     def test_a_dead_letter_of_no_job(self, house: House) -> None:
         assert house.bury(JobMessage(job_id="nobody", generation=1)) is None

@@ -96,6 +96,14 @@ class TestCancel:
         assert house.jobs.get(job.id).status is JobStatus.CANCELLED
         assert not house.transcripts.objects
 
+    def test_what_was_heard_of_it_until_then_is_used_up(self, house: House) -> None:
+        house.media.put("inbox/ada/a.mp3", b"speech")
+        job, _ = house.submit('{"source": {"s3": "s3://media/inbox/ada/a.mp3"}}')  # how long it is, nobody knows
+        held = claim(house, job)
+        house.runs.renew(job.id, held.run.model_copy(update={"done": 3599.5}))
+        house.cancel(held.job)
+        assert house.jobs.used("ada", house.clock.now()).audio_seconds == 3599.5
+
     def test_more_than_once_is_once(self, house: House) -> None:
         first = house.cancel(uploaded(house))
         house.clock.advance(5)

@@ -46,7 +46,8 @@ def fail(
     A worker passes the attempt that it holds the job by. Raises LeaseLost or Conflict when somebody else was first.
     """
     problem = error.problem(instance=f"/v1/transcriptions/{quote(job.id)}")
-    failed = job.failed(at=clock.now(), problem=problem)
+    run = held[0].get(job.id) if held else None
+    failed = job.failed(at=clock.now(), problem=problem, heard=run.done if run else 0.0)
     if job.drop and not too_long(job.drop):
         # First: were it written after the record, a crash in between would leave the dropper without a word.
         _publish_problem(job.drop, problem, jobs=jobs, transcripts=transcripts)

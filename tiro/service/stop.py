@@ -38,8 +38,8 @@ def cancel(job: Job, *, jobs: JobStore, runs: RunStore, parts: PartStore, clock:
             return job
         if job.status.terminal:
             raise JobFinished(f"The job is {job.status}, and stays so.")
-        cancelled = job.cancelled(at=clock.now())
         held = runs.get(job.id) if job.status is JobStatus.PROCESSING else None
+        cancelled = job.cancelled(at=clock.now(), heard=held.done if held else 0.0)
         try:
             if held:
                 runs.finish(job, cancelled, held.attempt)
