@@ -32,7 +32,10 @@ class _Model(BaseModel):
 
 def _aware(at: datetime) -> datetime:
     """A time without a zone is UTC."""
-    return at.replace(tzinfo=UTC) if at.tzinfo is None else at.astimezone(UTC)
+    try:
+        return at.replace(tzinfo=UTC) if at.tzinfo is None else at.astimezone(UTC)
+    except OverflowError:
+        raise ValueError("it is before the year 1 or after 9999 in UTC") from None
 
 
 def _id(text: str) -> str:

@@ -39,7 +39,7 @@ UNSUPPORTED = {
 def _as_json(value: Any) -> Any:
     try:
         return json.loads(value) if isinstance(value, str) else value
-    except ValueError:
+    except (ValueError, RecursionError):
         raise ValueError("it is no JSON object") from None
 
 

@@ -189,6 +189,7 @@ class TestAWebhook:
             "{",
             "[]",
             "x",
+            "[" * 5000,
         ],
     )
     def test_that_cannot_be_is_named(self, api: Api, webhook: object) -> None:

@@ -179,6 +179,8 @@ class TestQuery:
             ({"status": ["done"]}, "/status"),
             ({"batch": ["all"]}, "/batch"),
             ({"created_after": ["yesterday"]}, "/created_after"),
+            ({"created_after": ["9999-12-31T23:59:59-01:00"]}, "/created_after"),
+            ({"created_before": ["0001-01-01T00:00:00+01:00"]}, "/created_before"),
             ({"status": ["failed", "queued"]}, "/status"),
             ({"order": ["asc"]}, "/order"),
         ],

@@ -35,6 +35,6 @@ class EgressNotifier:
             return timedelta(seconds=min(int(text[:9]), 10**8))
         try:
             at = parsedate_to_datetime(text)
-        except ValueError:
+        except (ValueError, OverflowError):  # of a zone beyond all days
             return None
         return max(timedelta(), (at if at.tzinfo else at.replace(tzinfo=UTC)) - self.now())

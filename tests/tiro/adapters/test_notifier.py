@@ -53,6 +53,7 @@ def test_what_is_told_arrives_with_its_headers(site: Site) -> None:
         ("120", 120),
         ("Fri, 02 Jan 2026 03:05:05 GMT", 60),
         ("Fri, 02 Jan 2026 03:00:00 GMT", 0),
+        ("Fri, 02 Jan 2026 03:05:05 +999999999999999999", None),
         ("soon", None),
         ("-1", None),
         ("", None),
