@@ -14,7 +14,7 @@ from functions.api.audio_replies import openai_reply
 from functions.api.cors import let_pages_read
 from functions.api.description import check_scope, check_text
 from functions.api.replies import problem_reply
-from tiro.errors import InternalError, RouteNotFound, TiroError
+from tiro.errors import InternalError, QuotaExceeded, RouteNotFound, TiroError
 from tiro.settings import ApiSettings
 
 
@@ -41,7 +41,8 @@ def app() -> APIGatewayRestResolver:
             wiring.logger("api").exception("unexpected", extra={"request_id": request_id})
             error = InternalError("This is our mistake, and it is in the log under this request_id. Try again.")
         if app.current_event.path.startswith(audio.PREFIX):
-            return openai_reply(error.problem(request_id=request_id), request_id)
+            wait = {"retry_after": error.retry_after} if isinstance(error, QuotaExceeded) else {}
+            return openai_reply(error.problem(request_id=request_id), request_id, **wait)
         return problem_reply(error, request_id)
 
     return app

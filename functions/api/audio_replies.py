@@ -15,6 +15,9 @@ from tiro.errors import Problem
 PASSING = {HTTPStatus.TOO_MANY_REQUESTS, HTTPStatus.SERVICE_UNAVAILABLE}
 """What an SDK should repeat by itself. To repeat is safe: the same recording is the same job."""
 
+LONGEST_RETRY = 60
+"""Seconds of `Retry-After` that every release of the SDKs waits out; after more, some would come too early."""
+
 _TYPES = {401: "authentication_error", 403: "permission_error", 429: "rate_limit_error"}
 
 
@@ -31,15 +34,16 @@ class OpenAIErrorBody(BaseModel):
     error: OpenAIError
 
 
-def openai_reply(problem: Problem, request_id: str) -> Response[str]:
-    """Answer with a problem in OpenAI's shape; `code` stays Tiro's."""
+def openai_reply(problem: Problem, request_id: str, *, retry_after: int = 2) -> Response[str]:
+    """Answer with a problem in OpenAI's shape; `code` stays Tiro's. `retry_after` is in seconds, where it passes."""
     # OpenAI has no 422, and its SDKs' users catch BadRequestError.
     status = HTTPStatus.BAD_REQUEST if problem.status == HTTPStatus.UNPROCESSABLE_ENTITY else HTTPStatus(problem.status)
     param = problem.errors[0].pointer.strip("/").partition("/")[0] if problem.errors else ""
     kind = _TYPES.get(status, "invalid_request_error" if status < 500 else "server_error")
     error = OpenAIError(message=problem.detail, type=kind, param=param or None, code=problem.code)
-    again = problem.retryable and status in PASSING
+    passing = problem.retryable and status in PASSING
+    again = passing and retry_after <= LONGEST_RETRY
     headers = {"x-should-retry": str(again).lower(), "x-request-id": request_id}
-    if again:
-        headers["Retry-After"] = "2"
+    if passing:
+        headers["Retry-After"] = str(retry_after)
     return Response(status, "application/json", OpenAIErrorBody(error=error).model_dump_json(), headers)

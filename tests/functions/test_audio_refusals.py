@@ -16,6 +16,7 @@ from tests.fakes import FakeTranscriber
 from tests.functions.sdk import HEARD, Api, recording
 from tests.functions.working import worker
 from tiro import service
+from tiro.errors import QuotaExceeded
 
 
 class TestSeats:
@@ -121,6 +122,20 @@ class TestRefusals:
             api.client.audio.translations.create(model="whisper-1", file=recording())
         assert failed.value.param == "task"
         assert api.jobs() == set()
+
+    @pytest.mark.parametrize(("wait", "again"), [(30, "true"), (61, "false"), (40_000, "false")])
+    def test_a_quota_says_for_how_long_and_only_a_moment_is_waited_for(
+        self, api: Api, monkeypatch: pytest.MonkeyPatch, wait: int, again: str
+    ) -> None:
+        def used_up(*_: object, **__: object) -> None:
+            raise QuotaExceeded(retry_after=wait)
+
+        monkeypatch.setattr(service, "check_quota", used_up)
+        with pytest.raises(openai.RateLimitError) as failed:
+            api.client.with_options(max_retries=0).audio.transcriptions.create(model="whisper-1", file=recording())
+        assert failed.value.code == "quota_exceeded"
+        headers = failed.value.response.headers
+        assert (headers["x-should-retry"], headers["retry-after"]) == (again, str(wait))
 
     def test_a_key_that_may_not_is_told_so_in_the_same_shape(self, api: Api, monkeypatch: pytest.MonkeyPatch) -> None:
         monkeypatch.setattr("functions.api.description.parse_scopes", lambda _: frozenset())
