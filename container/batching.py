@@ -14,8 +14,10 @@ from typing import Any
 
 from container.hearing import Attempt, Hearing, Outcome
 from container.tongue import Vote
-from tiro.errors import EnginePoisoned
+from tiro.errors import EnginePoisoned, Interrupted
 from tiro.ports import DecodeOptions, HeardWindow, SpeechEngine
+
+INTERRUPTED = "Another recording put the engine out of order."
 
 NOTHING = HeardWindow((), 0.0, 0.0, complete=True)
 """Stands for a window that is not to be aligned."""
@@ -210,12 +212,20 @@ class Batcher:
         ]
 
     def _fail(self, batch: Batch, error: Exception) -> None:
-        """Decode again what shared a batch with what failed, each recording by itself, so that none falls with it."""
+        """Decode again what shared a batch with what failed, each recording by itself, so that none falls with it.
+
+        A poisoned engine can decode nothing again: it fails whoever was in the batch, and interrupts all others.
+        """
         answered = {answer.task for line, _ in batch for answer in line.answers}
         left = [(line, task) for line, task in batch if task not in answered]
         lines = list(dict.fromkeys(line for line, _ in left))
+        if isinstance(error, EnginePoisoned):
+            with self.lock:
+                for line in self._lines:
+                    line.error = line.error or (error if line in lines else Interrupted(INTERRUPTED))
+            return
         for line in lines:
-            if len(lines) == 1 or isinstance(error, EnginePoisoned):
+            if len(lines) == 1:
                 line.error = error
-            else:
+            elif line.error is None:
                 self._decode([(owner, task) for owner, task in left if owner is line])

@@ -29,11 +29,15 @@ LAST_WORDS_SECONDS = 10.0
 LOOKS = 20
 """In the time that work may stand still."""
 
+STILL = 0.5
+"""Of that time: what moved since then is well. An engine that hangs holds all up who wait for it, one within seconds of
+the other, and does not say at whose windows."""
+
 
 class Watch:
     """One piece of work. `moved()` says that it has."""
 
-    def __init__(self, name: str, let_go: Callable[[], object], clock: Callable[[], float]) -> None:
+    def __init__(self, name: str, let_go: Callable[[bool], object], clock: Callable[[], float]) -> None:
         self.name, self.let_go, self._clock = name, let_go, clock
         self.moved()
 
@@ -62,13 +66,16 @@ class Watchdog:
         self._health_file = Path(health_file) if health_file else None
         self._lock = threading.Lock()
         self._left = threading.Event()
-        self._idle = Watch("idle", lambda: None, clock)
+        self._idle = Watch("idle", lambda _: None, clock)
         self._watches: set[Watch] = set()
         self._thread = threading.Thread(target=self._look_until_left, name="watchdog", daemon=True)
 
     @contextmanager
-    def watch(self, name: str, let_go: Callable[[], object]) -> Iterator[Watch]:
-        """Watch a piece of work until the context is left. `let_go` gives it back if it stands still for too long."""
+    def watch(self, name: str, let_go: Callable[[bool], object]) -> Iterator[Watch]:
+        """Watch a piece of work until the context is left. `let_go` gives it back if any stands still for too long.
+
+        It is told whether this one does.
+        """
         watch = Watch(name, let_go, self._clock)
         with self._lock:
             self._watches.add(watch)
@@ -123,16 +130,17 @@ class Watchdog:
 
     def _let_go(self, watches: list[Watch]) -> None:
         """All at once, each by a thread of its own: whatever blocks the work may block this too."""
-        threads = [threading.Thread(target=self._try_to_let_go, args=(watch,), daemon=True) for watch in watches]
+        still = {watch: watch.age >= STILL * self._seconds for watch in watches}
+        threads = [threading.Thread(target=self._try_to_let_go, args=each, daemon=True) for each in still.items()]
         for thread in threads:
             thread.start()
         until = time.monotonic() + LAST_WORDS_SECONDS
         for thread in threads:
             thread.join(max(0.0, until - time.monotonic()))
 
-    def _try_to_let_go(self, watch: Watch) -> None:
+    def _try_to_let_go(self, watch: Watch, still: bool) -> None:
         try:
-            watch.let_go()
+            watch.let_go(still)
         except Exception as error:  # noqa: BLE001  (the process ends whatever it was; the lease runs out by itself)
             self._log("could not give back", work=watch.name, error=error)
 

@@ -7,6 +7,7 @@ from concurrent.futures import FIRST_COMPLETED, Future, ThreadPoolExecutor, wait
 from dataclasses import dataclass
 from datetime import timedelta
 
+from container.company import Company
 from container.heartbeat import Heartbeat
 from container.holding import Holding
 from container.log import Log, about
@@ -29,7 +30,7 @@ from tiro.errors import (
 from tiro.job import Job, Run
 from tiro.message import JobMessage
 from tiro.ports import CheckpointStore, Clock, JobQueue, JobStore, Received, RunStore, Transcriber, TranscriptStore
-from tiro.service import Claim, Declined, LeaseTerms
+from tiro.service import Claim, Crowded, Declined, LeaseTerms
 from tiro.settings import WorkerSettings
 
 RECEIVE_SECONDS = 2
@@ -57,6 +58,7 @@ class Worker:
     def __init__(self, world: World, settings: WorkerSettings, stopping: Stopping, log: Log) -> None:
         self._world, self._settings, self._stopping, self._log = world, settings, stopping, log
         self._ready_at = world.clock.now()
+        self._company = Company()
 
     def run(self) -> None:
         """Work until `stopping` is set, or nothing has come for as long as the settings say."""
@@ -66,7 +68,8 @@ class Worker:
             while not self._stopping.is_set():
                 self._world.watchdog.moved()
                 in_hand = {job for job in in_hand if not job.done()}
-                if len(in_hand) == self._settings.jobs_at_once:
+                if len(in_hand) == self._settings.jobs_at_once or self._company.closed:
+                    idle_since = time.monotonic()
                     wait(in_hand, RECEIVE_SECONDS, return_when=FIRST_COMPLETED)
                     continue
                 received = self._receive()
@@ -96,9 +99,14 @@ class Worker:
             # Nobody's job: it goes its way to the dead-letter queue, whose handler says so.
             return self._log("malformed message", error=error)
         try:
-            claimed = self._claim(message, received)
-            if isinstance(claimed, Claim):
-                self._attempt(claimed, self._hold(received, message, claimed.job.owner))
+            with self._company.joined() as joined:
+                if not joined:  # it came while somebody asked to be alone
+                    return self._hide(received, 0)
+                claimed = self._claim(message, received, in_company=True)
+                if isinstance(claimed, Claim):
+                    self._attempt(claimed, self._hold(received, message, claimed.job.owner))
+            if isinstance(claimed, Crowded):
+                self._handle_alone(received, message, claimed.owner)
         except (ServiceUnavailable, Conflict) as error:
             # AWS did not answer, or somebody else holds the job now. The message comes back by itself.
             self._log("left alone", job_id=message.job_id, error=error)
@@ -106,11 +114,28 @@ class Worker:
             self._log("unexpected", job_id=message.job_id, error=error)
         return None
 
+    def _handle_alone(self, received: Received, message: JobMessage, owner: str) -> None:
+        """Wait until nothing else is in hand; until it is done nothing else is taken."""
+        holding = self._hold(received, message, owner)
+
+        def meanwhile() -> None:
+            if self._stopping.is_set():
+                raise Interrupted
+            holding.keep(self._settings.visibility_seconds)
+
+        try:
+            with self._company.alone(meanwhile, every=RECEIVE_SECONDS):
+                claimed = self._claim(message, received, in_company=False)
+                if isinstance(claimed, Claim):
+                    self._attempt(claimed, holding)
+        except Interrupted:  # and it had not begun
+            holding.hide(0)
+
     def _hold(self, received: Received, message: JobMessage, owner: str) -> Holding:
         world = self._world
         return Holding(received, message, owner=owner, queue=world.queue, clock=world.clock, log=self._log)
 
-    def _claim(self, message: JobMessage, received: Received) -> Claim | Declined:
+    def _claim(self, message: JobMessage, received: Received, *, in_company: bool) -> Claim | Declined:
         world, settings = self._world, self._settings
         claimed = service.claim(
             message,
@@ -120,6 +145,7 @@ class Worker:
             transcripts=world.transcripts,
             clock=world.clock,
             terms=LeaseTerms(settings.visibility_seconds, settings.max_attempts, self._ready_at),
+            in_company=in_company,
         )
         if isinstance(claimed, Declined):
             self._log(
@@ -143,10 +169,7 @@ class Worker:
         try:
             job = self._transcribe(claim, holding, notebook)
         except Interrupted:
-            self._return(claim, notebook, counted=False)
-            holding.hide(0)
-            log("returned", why=self._stopping.reason)
-            telemetry.returned(claim.job, self._stopping.reason)
+            self._give_back(claim, holding, notebook, self._stopping.reason)
         except Conflict:
             service.clear_if_over(claim.job, jobs=self._world.jobs, store=self._world.checkpoints)
             raise
@@ -181,10 +204,12 @@ class Worker:
             )
             holding.keep(settings.visibility_seconds)
 
-        def let_go() -> None:
+        def let_go(still: bool) -> None:
+            if not still:  # it goes down with another
+                return self._give_back(claim, holding, notebook, Reason.POISON)
             world.telemetry.stood_still(claim.job)
             stuck = EnginePoisoned(f"Nothing has moved for {settings.stall_seconds:.0f} s.")
-            self._retry(claim, holding, notebook, stuck)
+            return self._retry(claim, holding, notebook, stuck)
 
         heartbeat = Heartbeat(
             claim.run, renew, every=settings.heartbeat_seconds, stopping=self._stopping, log=self._log
@@ -215,6 +240,13 @@ class Worker:
                 self._write(claim, notebook)  # here, where the lease is kept meanwhile
                 raise
 
+    def _give_back(self, claim: Claim, holding: Holding, notebook: service.Notebook, why: Reason) -> None:
+        """It is not the job's doing that the attempt ends, which is not counted."""
+        self._return(claim, notebook, counted=False)
+        holding.hide(0)
+        about(claim.job, claim.run, self._log)("returned", why=why)
+        self._world.telemetry.returned(claim.job, why)
+
     def _return(self, claim: Claim, notebook: service.Notebook, *, counted: bool) -> None:
         """Give a job back with what is heard of it, as far as that can be written."""
         self._write(claim, notebook)
@@ -236,7 +268,8 @@ class Worker:
             self._fail(claim, holding, spent)
         else:
             self._return(claim, notebook, counted=True)
-            holding.hide(5 * 2**attempts)
+            spread = self._world.clock.entropy()[-1] / 255  # or what fell together would be taken together again
+            holding.hide(round(5 * 2**attempts * (1 + spread)))
 
     def _fail(self, claim: Claim, holding: Holding, error: TiroError) -> None:
         world = self._world

@@ -23,7 +23,7 @@ from tests.container.engine import LoudVad
 from tests.container.oracle import Oracle, name_of
 from tests.container.sound import silence, tone, write
 from tests.files import LocalFiles
-from tiro.errors import EngineFailed, EnginePoisoned, LeaseLost
+from tiro.errors import EngineFailed, EnginePoisoned, Interrupted, LeaseLost
 from tiro.job import Media
 from tiro.ports import PCM, SAMPLE_RATE, DecodeOptions
 from tiro.request import Options
@@ -154,7 +154,7 @@ def test_what_fails_fails_its_own_recording(bench: Bench) -> None:
     assert [len(lines[i].take(hurried=True)) for i in (0, 2)] == [1, 1]
 
 
-def test_a_poisoned_engine_fails_all_and_is_not_asked_again(bench: Bench) -> None:
+def test_a_poisoned_engine_fails_its_whole_batch_and_is_not_asked_again(bench: Bench) -> None:
     def fail(names: list[str]) -> None:
         bench.engine.batches.append(0)
         raise EnginePoisoned
@@ -162,10 +162,30 @@ def test_a_poisoned_engine_fails_all_and_is_not_asked_again(bench: Bench) -> Non
     bench.engine = Oracle(happens=fail)
     bench.batcher = Batcher(bench.engine, 4)
     lines = [bench.line(ENGLISH, task(i)) for i in range(3)]
+    beside = bench.line(Options(language="de"), task(3))
     bench.answered(*lines)
-    assert bench.engine.batches == [0]
     for line in lines:
         with pytest.raises(EnginePoisoned):
+            line.take(hurried=True)
+    with pytest.raises(Interrupted):
+        beside.take(hurried=True)
+    assert bench.engine.batches == [0]
+
+
+def test_when_one_of_a_batch_poisons_the_engine_by_itself_it_alone_is_to_blame(bench: Bench) -> None:
+    """The batch fails in a way that may pass, is decoded again one by one, and then it shows who it was."""
+    bad = name_of(task(1).attempt.window.pcm)
+
+    def fail(names: list[str]) -> None:
+        if bad in names:
+            raise EngineFailed if len(names) > 1 else EnginePoisoned
+
+    bench.engine = Oracle(happens=fail)
+    bench.batcher = Batcher(bench.engine, 4)
+    lines = [bench.line(ENGLISH, task(i)) for i in range(3)]
+    assert bench.answered(*lines) == [[0], [], []]
+    for line, error in zip(lines[1:], (EnginePoisoned, Interrupted), strict=True):
+        with pytest.raises(error):
             line.take(hurried=True)
 
 

@@ -37,7 +37,7 @@ class Dog:
 
 def test_work_that_moves_is_left_alone() -> None:
     dog = Dog()
-    with dog.watchdog.watch("job", lambda: None) as watch:
+    with dog.watchdog.watch("job", lambda _: None) as watch:
         for _ in range(10):
             dog.pass_time(599)
             watch.moved()
@@ -54,23 +54,26 @@ def test_a_worker_that_does_not_even_ask_for_work_ends() -> None:
 
 
 def test_work_that_stands_still_is_given_back_and_is_the_end() -> None:
-    dog, given_back = Dog(), list[str]()
+    dog, given_back = Dog(), dict[str, bool]()
     with (
-        dog.watchdog.watch("stuck", lambda: given_back.append("stuck")),
-        dog.watchdog.watch("well", lambda: given_back.append("well")) as well,
+        dog.watchdog.watch("stuck", lambda still: given_back.update(stuck=still)),
+        dog.watchdog.watch("just after it", lambda still: given_back.update(after=still)) as after,
+        dog.watchdog.watch("well", lambda still: given_back.update(well=still)) as well,
     ):
-        dog.pass_time(599)
+        dog.pass_time(20)
+        after.moved()
+        dog.pass_time(579)
         well.moved()
         dog.pass_time(1)
         assert dog.ended == [STATUS]
-        assert sorted(given_back) == ["stuck", "well"], "both are lost with the process"
+        assert given_back == {"stuck": True, "after": True, "well": False}, "all are lost with the process"
         assert [(line["event"], line["work"]) for line in dog.log] == [("stands still", "stuck")]
 
 
 def test_giving_back_that_hangs_does_not_hold_up_the_end(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr("container.watchdog.LAST_WORDS_SECONDS", 0.05)
     dog, never = Dog(), threading.Event()
-    with dog.watchdog.watch("stuck", never.wait):
+    with dog.watchdog.watch("stuck", lambda _: never.wait()):
         dog.pass_time(600)
     assert dog.ended == [STATUS]
     never.set()
@@ -89,7 +92,7 @@ def test_health_is_as_old_as_the_work(tmp_path: Path) -> None:
     assert health.trouble(config, now=time.time()) == "the worker is not ready yet"
     dog.watchdog.moved()
     assert health.trouble(config, now=time.time()) is None
-    with dog.watchdog.watch("job", lambda: None), dog.watchdog.watch("other", lambda: None) as other:
+    with dog.watchdog.watch("job", lambda _: None), dog.watchdog.watch("other", lambda _: None) as other:
         dog.pass_time(400)
         other.moved()
         dog.watchdog.look()

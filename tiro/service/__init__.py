@@ -30,13 +30,14 @@ from tiro.service.tidy import Tidier
 from tiro.service.turn import wait_for_turn
 from tiro.service.upload import complete_upload, part_urls, upload_state
 from tiro.service.webhooks import check_webhook, redeliver, register, rotate, try_out
-from tiro.service.work import LOOKS_FOR_JOB, Claim, Declined, LeaseTerms, claim, give_back, transcribe
+from tiro.service.work import LOOKS_FOR_JOB, Claim, Crowded, Declined, LeaseTerms, claim, give_back, transcribe
 
 __all__ = [
     "DRAIN_TIME",
     "DROP_SECONDS",
     "LOOKS_FOR_JOB",
     "Claim",
+    "Crowded",
     "Declined",
     "Deliverer",
     "Dictation",

@@ -37,6 +37,13 @@ class Declined:
 
 
 @dataclass(frozen=True)
+class Crowded(Declined):
+    """Claim it again with nothing else in hand: what a job's last attempt comes to is to be its own doing."""
+
+    owner: str
+
+
+@dataclass(frozen=True)
 class LeaseTerms:
     seconds: float  # a lease lasts, from each heartbeat on
     max_attempts: int
@@ -52,8 +59,12 @@ def claim(
     transcripts: TranscriptStore,
     clock: Clock,
     terms: LeaseTerms,
+    in_company: bool = False,
 ) -> Claim | Declined:
-    """Take the job of a message, unless it is done, held or spent. A spent one fails here."""
+    """Take the job of a message, unless it is done, held or spent. A spent one fails here.
+
+    Who hears others beside it, `in_company`, is not given its last attempt, unless that is the first too.
+    """
     try:
         job = jobs.get(message.job_id)
     except JobNotFound:
@@ -72,6 +83,8 @@ def claim(
         lease = (runs, held.attempt) if held else None
         fail(job, died(job), jobs=jobs, transcripts=transcripts, clock=clock, held=lease)
         return Declined(None, "every attempt is spent")
+    if in_company and 0 < job.attempts == terms.max_attempts - 1:
+        return Crowded(int(terms.seconds), "its last attempt is made alone", job.owner)
     run = Run(
         attempt=new_id(now, clock.entropy()),
         lease_expires_at=now + timedelta(seconds=terms.seconds),
