@@ -18,6 +18,7 @@ def handler(event: dict[str, Any], context: object) -> dict[str, Any]:
 def _deliver(body: str) -> None:
     config = wiring.settings(DeliverySettings)
     deliverer = Deliverer(
+        jobs=wiring.jobs(),
         deliveries=wiring.deliveries(),
         endpoints=wiring.endpoints(),
         queue=wiring.delivery_queue(config.delivery_queue_url),

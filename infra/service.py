@@ -294,6 +294,7 @@ class ServiceStack(Stack):
         self.on_job_change.allow_items("Query", of=table, under=["webhooks#*"])
         self.on_job_change.allow("events:PutEvents", on=self.changes.bus.event_bus_arn)
         self.on_delivery.allow_items("GetItem", "PutItem", of=table, under=["job#*", "webhooks#*"])
+        self.on_delivery.allow_items("DeleteItem", of=table, under=["job#*"])  # what it told of a deleted job
         self.answer.allow_items("GetItem", "PutItem", "DeleteItem", "Query", of=table, under=["webhooks#*"])
 
     def _bucket(self, name: str) -> s3.IBucket:

@@ -55,8 +55,12 @@ class FakeDeliveryStore:
         return self.deliveries[job_id, delivery_id]
 
     def forget(self, job_id: str) -> None:
-        for key in [key for key in self.deliveries if key[0] == job_id]:
-            del self.deliveries[key]
+        for delivery in self.of_job(job_id):
+            if not delivery.outlives_its_job:
+                self.remove(delivery)
+
+    def remove(self, delivery: Delivery) -> None:
+        self.deliveries.pop((delivery.job_id, delivery.id), None)
 
     def of_job(self, job_id: str) -> Sequence[Delivery]:
         found = [one for one in self.deliveries.values() if one.job_id == job_id]

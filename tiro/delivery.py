@@ -180,6 +180,11 @@ class Delivery(_Model):
     def exhausted(self) -> bool:
         return self.tries >= len(SCHEDULE)
 
+    @property
+    def outlives_its_job(self) -> bool:
+        """Whether it stays when its job is deleted, until it was tried: that deleting cancels a job is still told."""
+        return self.state is DeliveryState.PENDING and self.event.type is EventType.CANCELLED
+
     def begun(self, *, until: datetime) -> Delivery:
         """Somebody is at it, and if nothing is heard by then, or later if that was planned, somebody else will be.
 

@@ -58,6 +58,20 @@ class DeliveryStoreContract:
         assert list(store.of_job(one.job_id)) == []
         assert list(store.of_job("another")) == [other]
 
+    def test_what_tells_that_its_job_was_cancelled_stays_until_it_is_removed(self, store: DeliveryStore) -> None:
+        job = make_queued_job()
+        event = event_of(job, job.cancelled(at=NOW))
+        assert event
+        pending, told = (Delivery.of(event, endpoint, at=NOW, look_at=NOW) for endpoint in ("wh_1", "wh_2"))
+        for one in (pending, told):
+            store.create(one)
+        store.save(told, told.delivered(Attempt(at=NOW, milliseconds=1, status=204)))
+        store.forget(job.id)
+        assert list(store.of_job(job.id)) == [pending]
+        for _ in range(2):
+            store.remove(pending)
+        assert list(store.of_job(job.id)) == []
+
     def test_of_two_one_is_first(self, store: DeliveryStore) -> None:
         store.create(one := make_delivery())
         store.save(one, first := one.begun(until=NOW))

@@ -169,6 +169,20 @@ class TestTheWholeWay:
         assert wiring.pace().lately(at=now) == Pace(1, 10.0)
         assert b"worked" not in told.body()
 
+    def test_what_is_told_of_a_deleted_job_leaves_nothing(
+        self, stack: Stack, notifier: FakeNotifier, bus: FakeEventBus, dynamodb: DynamoDBClient, sqs: SQSClient
+    ) -> None:
+        job_id = submit(stack, webhook={"url": "https://own.example/", "secret": SECRET}, metadata={"order": "17"})
+        cancel(stack, job_id)
+        brought = news(dynamodb, stack, job_id)
+        assert stack.call("DELETE", f"/v1/transcriptions/{job_id}")["statusCode"] == 204
+        on_job_change.handler(brought, None)
+        deliver_all(sqs, stack)
+        assert len(notifier.told) == 1
+        assert not wiring.deliveries().of_job(job_id)
+        items = dynamodb.scan(TableName=stack.settings.table)["Items"]
+        assert SECRET not in str(items)
+
     def test_a_crash_in_between_loses_nothing(
         self,
         stack: Stack,

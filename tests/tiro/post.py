@@ -6,7 +6,7 @@ from dataclasses import dataclass, field
 from datetime import timedelta
 
 from tests.factories import NOW, make_queued_job
-from tests.fakes import FakeClock
+from tests.fakes import FakeClock, FakeJobStore
 from tests.fakes_delivery import FakeDeliveryQueue, FakeDeliveryStore, FakeEndpointStore, FakeNotifier
 from tiro import service
 from tiro.delivery import Delivery, Event, event_of
@@ -33,12 +33,14 @@ class Post:
 
     notifier: FakeNotifier = field(default_factory=FakeNotifier)
     clock: FakeClock = field(default_factory=FakeClock)
+    jobs: FakeJobStore = field(default_factory=FakeJobStore)
     endpoints: FakeEndpointStore = field(default_factory=FakeEndpointStore)
     deliveries: FakeDeliveryStore = field(default_factory=FakeDeliveryStore)
 
     def __post_init__(self) -> None:
         self.queue = FakeDeliveryQueue(self.clock.now)
         self.deliverer = service.Deliverer(
+            jobs=self.jobs,
             deliveries=self.deliveries,
             endpoints=self.endpoints,
             queue=self.queue,

@@ -9,11 +9,12 @@ from datetime import timedelta
 
 import pytest
 
-from tests.factories import make_queued_job
+from tests.factories import NOW, make_queued_job
 from tests.fakes_delivery import FakeNotifier
 from tests.tiro.post import SECRET, Post, ended
 from tiro.delivery import SCHEDULE, DeliveryState, event_of
 from tiro.errors import PeerUnavailable
+from tiro.job import Job
 from tiro.ports import Reply
 from tiro.service.deliver import LOOK_AGAIN
 from tiro.service.webhooks import try_out
@@ -228,3 +229,40 @@ def test_an_endpoint_that_was_deleted_hears_nothing() -> None:
     assert post.look(made).state is DeliveryState.FAILED
     assert post.look(made).attempts[0].error == "The endpoint was deleted."
     assert not post.notifier.told
+
+
+# ---------------------------------------------------------------- of a job that was deleted
+
+
+def deleted(post: Post) -> Job:
+    """Return a job that ran, was cancelled and deleted, whatever of that is told already."""
+    job = make_queued_job(metadata={"order": "17"}, webhook=JobWebhook(url="https://own.example/", secret=SECRET))
+    post.jobs.store(None, job.cancelled(at=NOW).deleted(at=NOW))
+    return job
+
+
+@pytest.mark.parametrize("answer", [204, 500])
+def test_what_the_stream_brings_after_a_job_was_deleted_is_tried_once_and_leaves_nothing(answer: int) -> None:
+    post = Post(FakeNotifier(answer))
+    job = deleted(post)
+    event = event_of(job, job.cancelled(at=NOW))
+    assert event
+    post.announce(event)
+    post.pass_time(timedelta(days=1))
+    assert len(post.notifier.told) == 1
+    assert post.deliveries.of_job(job.id) == []
+
+
+def test_who_wants_to_be_left_alone_hears_of_it_later() -> None:
+    post = Post(FakeNotifier(Reply(429, timedelta(minutes=10)), 204))
+    post.register()
+    post.announce(ended(id="02"))
+    post.work()
+    job = make_queued_job(id="03")
+    post.jobs.store(None, job.cancelled(at=NOW).deleted(at=NOW))
+    [made] = post.announce(ended(id="03"))
+    post.work()
+    assert post.look(made).state is DeliveryState.PENDING
+    post.pass_time(timedelta(minutes=15))
+    assert post.deliveries.of_job("03") == []
+    assert any(b'"03"' in body for _, _, body in post.notifier.told)

@@ -12,6 +12,7 @@ from tests.factories import make_transcript
 from tests.fakes import During, FakeTranscriber
 from tests.house import House, breaks
 from tiro import service
+from tiro.delivery import Attempt, Delivery
 from tiro.errors import (
     JobFinished,
     JobGone,
@@ -170,6 +171,24 @@ class TestDelete:
         house.clock.advance(121)
         house.work()
         assert len(house.queue) == 0
+
+    def test_nothing_stays_of_what_was_told_while_it_was_deleted(self, house: House) -> None:
+        """The stream is faster than the tombstone."""
+        job = uploaded(house)
+        save = house.jobs.save
+
+        def tells_first(before: Job, after: Job) -> None:
+            if after.deleted_at:
+                event = house.jobs.events[-1]
+                sent = Delivery.of(event, "wh_1", at=event.at, look_at=event.at)
+                house.deliveries.create(sent)
+                house.deliveries.save(sent, sent.delivered(Attempt(at=event.at, milliseconds=1, status=204)))
+            save(before, after)
+
+        with pytest.MonkeyPatch.context() as patch:
+            patch.setattr(house.jobs, "save", tells_first)
+            house.delete(job)
+        assert house.deliveries.of_job(job.id) == []
 
     def test_a_recording_that_comes_too_late_goes_too(self, house: House) -> None:
         job, _ = house.submit(UPLOAD)

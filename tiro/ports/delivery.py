@@ -52,7 +52,14 @@ class DeliveryStore(Protocol):
         ...
 
     def forget(self, job_id: str) -> None:
-        """Remove a job's deliveries, and the events that they were made of; it is no error when there are none."""
+        """Remove a job's deliveries, but for what outlives it, and the events that they were made of.
+
+        It is no error when there are none.
+        """
+        ...
+
+    def remove(self, delivery: Delivery) -> None:
+        """It is no error when it is not there."""
         ...
 
     def save(self, before: Delivery, after: Delivery) -> None:

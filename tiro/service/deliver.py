@@ -14,9 +14,9 @@ from dataclasses import dataclass
 from datetime import datetime, timedelta
 
 from tiro.delivery import GONE, THROTTLED, Attempt, Delivery, DeliveryState, Event, quiet_for, sign
-from tiro.errors import AddressRefused, Conflict, DeliveryNotFound, PeerUnavailable, WebhookNotFound
+from tiro.errors import AddressRefused, Conflict, DeliveryNotFound, JobNotFound, PeerUnavailable, WebhookNotFound
 from tiro.message import DeliveryMessage
-from tiro.ports import Clock, DeliveryQueue, DeliveryStore, EndpointStore, Notifier, Reply
+from tiro.ports import Clock, DeliveryQueue, DeliveryStore, EndpointStore, JobStore, Notifier, Reply
 from tiro.trace import traceparent
 from tiro.webhook import ENDS, Endpoint
 
@@ -68,6 +68,7 @@ class Target:
 class Deliverer:
     """Takes one message at a time. Raises ServiceUnavailable; the index then brings the delivery back."""
 
+    jobs: JobStore
     deliveries: DeliveryStore
     endpoints: EndpointStore
     queue: DeliveryQueue
@@ -83,9 +84,19 @@ class Deliverer:
         if delivery.state is not DeliveryState.PENDING or delivery.revision != message.revision:
             return None
         try:
-            return self._try(delivery)
+            tried = self._try(delivery)
         except Conflict:
             return None  # somebody else is at it
+        # Asked after what became of it is written: whoever deletes the job from now on finds that, and removes it.
+        if tried.attempts and self._is_deleted(tried.job_id):
+            self.deliveries.remove(tried)
+        return tried
+
+    def _is_deleted(self, job_id: str) -> bool:
+        try:
+            return self.jobs.get(job_id).deleted_at is not None
+        except JobNotFound:
+            return False
 
     def _try(self, delivery: Delivery) -> Delivery:
         now = self.clock.now()

@@ -79,6 +79,7 @@ def delete(
             _erase(job, jobs=jobs, transcripts=transcripts)
             deliveries.forget(job.id)
             jobs.save(job, job.deleted(at=clock.now()))
+            deliveries.forget(job.id)  # what the stream brought meanwhile; who tells what it brings now removes it
             return
         except Conflict:
             job = jobs.get(job.id)

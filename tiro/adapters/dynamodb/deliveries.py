@@ -42,7 +42,11 @@ class DynamoDBDeliveryStore:
     def forget(self, job_id: str) -> None:
         for prefix in (PREFIX, outbox.PREFIX):
             for item in self._table.all_under(_job(job_id), prefix):
-                self._table.delete({"pk": item["pk"], "sk": item["sk"]})
+                if prefix == outbox.PREFIX or not _read(item).outlives_its_job:
+                    self._table.delete({"pk": item["pk"], "sk": item["sk"]})
+
+    def remove(self, delivery: Delivery) -> None:
+        self._table.delete(_key(delivery.job_id, delivery.id))
 
     def save(self, before: Delivery, after: Delivery) -> None:
         unchanged: Item = {":revision": {"N": str(before.revision)}}
