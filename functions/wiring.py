@@ -89,7 +89,7 @@ def calls() -> DynamoDBCallStore:
 @cache
 def waiting_room() -> DynamoDBWaitingRoom:
     config = settings(ApiSettings)
-    return DynamoDBWaitingRoom(aws.dynamodb_client(), config.table, config.max_waiters)
+    return DynamoDBWaitingRoom(aws.dynamodb_client(), config.table, config.max_waiters, config.max_waiters_each)
 
 
 @cache

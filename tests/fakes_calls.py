@@ -27,16 +27,17 @@ class FakeCallStore:
 
 
 class FakeWaitingRoom:
-    def __init__(self, seats: int) -> None:
-        self._held: list[datetime | None] = [None] * seats
+    def __init__(self, seats: int, each: int) -> None:
+        self._seats, self._each, self._held = seats, each, dict[int, tuple[str, datetime]]()
 
-    def enter(self, *, now: datetime, until: datetime) -> int | None:
-        for seat, held in enumerate(self._held):
-            if held is None or held <= now:
-                self._held[seat] = until
-                return seat
-        return None
+    def enter(self, owner: str, *, now: datetime, until: datetime) -> int | None:
+        self._held = {seat: held for seat, held in self._held.items() if held[1] > now}
+        free = [seat for seat in range(self._seats) if seat not in self._held]
+        if not free or [other for other, _ in self._held.values()].count(owner) >= self._each:
+            return None
+        self._held[free[0]] = owner, until
+        return free[0]
 
     def leave(self, seat: int, *, until: datetime) -> None:
-        if self._held[seat] == until:
-            self._held[seat] = None
+        if seat in self._held and self._held[seat][1] == until:
+            del self._held[seat]

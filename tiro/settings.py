@@ -109,8 +109,13 @@ class ApiSettings(HearingLimits, EgressSettings, DeliverySettings):
     origins: tuple[str, ...] = ("*",)  # whose web pages may read the answers
     max_jobs_in_flight: int = 5000  # of one owner at once; 0: any number
     max_audio_seconds_per_day: float = 1000 * 3600.0  # of one owner; 0: any number
-    max_waiters: int = 20  # calls that are held open at once by `Prefer: wait`, of all owners
+    max_waiters: int = 20  # calls that are held open at once, of all owners; a quarter of it, of one
     usd_per_worker_hour: float = 0.0  # what a machine that hears costs; 0: not known, and no cost is told
+
+    @property
+    def max_waiters_each(self) -> int:
+        """Of one owner: or whoever keeps waiting would make everybody else's calls be refused."""
+        return max(1, self.max_waiters // 4)
 
 
 @dataclass(frozen=True, kw_only=True)

@@ -111,7 +111,7 @@ def _hear(form: type[TranslationForm]) -> Response[str]:
     _check_model(call.form.model, config.models)
     check_understood(config.models[0], language=call.form.options.language, task=call.form.options.task)
     # Before there is a job: whoever is sent away costs nothing, and the SDK comes again by itself.
-    with seat(until + AFTERWARDS):
+    with seat(owner_of(router), until + AFTERWARDS):
         job = _make(call)
         job = service.wait_for(job, jobs=wiring.jobs(), clock=wiring.clock(), until=until, sleep=time.sleep)
     if job.problem:

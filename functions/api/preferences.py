@@ -44,7 +44,7 @@ def wait_for_end(router: Router, job: Job) -> tuple[Job, dict[str, str]]:
     now = clock.now()
     until = now + timedelta(seconds=seconds)
     seat_until = until + timedelta(seconds=5)
-    seat = wiring.waiting_room().enter(now=now, until=seat_until)
+    seat = wiring.waiting_room().enter(job.owner, now=now, until=seat_until)
     if seat is None:
         return job, {}
     try:

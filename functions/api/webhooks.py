@@ -123,11 +123,12 @@ def rotate(endpoint_id: str) -> Response[str]:
 )
 def test(endpoint_id: str) -> Response[str]:
     config: ApiSettings = wiring.settings(ApiSettings)
+    owner = owner_of(router)
     # Who waits for a slow receiver waits where others wait: so many at once, and no more.
-    with seat(wiring.clock().now() + timedelta(seconds=config.delivery_seconds + 5)):
+    with seat(owner, wiring.clock().now() + timedelta(seconds=config.delivery_seconds + 5)):
         made = service.try_out(
             endpoint_id,
-            owner=owner_of(router),
+            owner=owner,
             endpoints=wiring.endpoints(),
             notifier=wiring.notifier(),
             clock=wiring.clock(),

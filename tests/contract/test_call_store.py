@@ -2,14 +2,15 @@
 
 from __future__ import annotations
 
+from functools import partial
 from typing import TYPE_CHECKING
 
 import pytest
 
-from tests.contract.call_store import CallStoreContract, WaitingRoomContract
+from tests.contract.call_store import CallStoreContract, OpenRoom, WaitingRoomContract
 from tests.fakes_calls import FakeCallStore, FakeWaitingRoom
 from tiro.adapters.dynamodb import DynamoDBCallStore, DynamoDBWaitingRoom
-from tiro.ports import CallStore, WaitingRoom
+from tiro.ports import CallStore
 
 if TYPE_CHECKING:
     from mypy_boto3_dynamodb.client import DynamoDBClient
@@ -29,11 +30,11 @@ class TestDynamoDBCallStore(CallStoreContract):
 
 class TestFakeWaitingRoom(WaitingRoomContract):
     @pytest.fixture
-    def room(self) -> WaitingRoom:
-        return FakeWaitingRoom(2)
+    def open_room(self) -> OpenRoom:
+        return FakeWaitingRoom
 
 
 class TestDynamoDBWaitingRoom(WaitingRoomContract):
     @pytest.fixture
-    def room(self, dynamodb: DynamoDBClient, table: str) -> WaitingRoom:
-        return DynamoDBWaitingRoom(dynamodb, table, 2)
+    def open_room(self, dynamodb: DynamoDBClient, table: str) -> OpenRoom:
+        return partial(DynamoDBWaitingRoom, dynamodb, table)

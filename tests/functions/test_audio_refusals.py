@@ -20,12 +20,12 @@ from tiro.errors import QuotaExceeded
 
 
 class TestSeats:
-    def test_who_finds_none_comes_again_and_has_made_nothing(self, api: Api, transcriber: FakeTranscriber) -> None:
+    def test_who_has_them_all_comes_again_and_has_made_nothing(self, api: Api, transcriber: FakeTranscriber) -> None:
         room, now = wiring.waiting_room(), wiring.clock().now()
         until = now + timedelta(seconds=60)
         seats: set[int] = set()
-        while len(seats) < api.stack.settings.max_waiters:  # it looks at a few at random
-            if (taken := room.enter(now=now, until=until)) is not None:
+        while len(seats) < api.stack.settings.max_waiters_each:  # it looks at a few at random
+            if (taken := room.enter("ada", now=now, until=until)) is not None:
                 seats.add(taken)
         with pytest.raises(openai.RateLimitError) as failed:
             api.client.with_options(max_retries=0).audio.transcriptions.create(model="whisper-1", file=recording())

@@ -36,14 +36,23 @@ class TestWait:
     def test_without_a_seat_the_answer_comes_at_once(self, stack: Stack) -> None:
         now = wiring.clock().now()
         room = wiring.waiting_room()
-        while room.enter(now=now, until=now + timedelta(hours=1)) is not None or _free(stack):
+        each = stack.settings.max_waiters_each
+        while room.enter("ada", now=now, until=now + timedelta(hours=1)) is not None or _taken(stack) < each:
             pass
         answer = stack.call("GET", path(queue_one(stack)), headers={"Prefer": "wait=20"})
         assert (answer["statusCode"], header(answer, "Preference-Applied")) == (200, None)
 
     def test_a_seat_is_given_back(self, stack: Stack) -> None:
         stack.call("GET", path(queue_one(stack)), headers={"Prefer": "wait=1"})
-        assert _free(stack) == stack.settings.max_waiters
+        assert _taken(stack) == 0
+
+    def test_who_takes_all_their_seats_leaves_others_theirs(self, stack: Stack) -> None:
+        now, room = wiring.clock().now(), wiring.waiting_room()
+        for _ in range(100):
+            room.enter("bob", now=now, until=now + timedelta(hours=1))
+        assert _taken(stack) == stack.settings.max_waiters_each
+        answer = stack.call("GET", path(queue_one(stack)), headers={"Prefer": "wait=1"})
+        assert header(answer, "Preference-Applied") == "wait=1"
 
     def test_a_submission_may_wait_for_its_end(self, stack: Stack) -> None:
         with worker(HEARS, stack.settings):
@@ -57,7 +66,6 @@ class TestWait:
         assert (answer["statusCode"], header(answer, "Preference-Applied")) == (202, None)
 
 
-def _free(stack: Stack) -> int:
+def _taken(stack: Stack) -> int:
     items = aws.dynamodb_client().scan(TableName=stack.settings.table)["Items"]
-    taken = [item for item in items if item["pk"]["S"].startswith("waiting#")]
-    return stack.settings.max_waiters - len(taken)
+    return len([item for item in items if item["pk"]["S"].startswith("waiting#")])

@@ -23,9 +23,9 @@ class CallStore(Protocol):
 
 
 class WaitingRoom(Protocol):
-    """A number of seats, so that calls which wait cannot take every function there is."""
+    """A number of seats, so that calls which wait cannot take every function there is. An owner has a share of them."""
 
-    def enter(self, *, now: datetime, until: datetime) -> int | None:
+    def enter(self, owner: str, *, now: datetime, until: datetime) -> int | None:
         """Take a seat until then; None when none was found."""
         ...
 

@@ -50,14 +50,17 @@ class DynamoDBCallStore:
 class DynamoDBWaitingRoom:
     """ports.WaitingRoom: an item for each seat, taken by a conditional write and free again when its time is over.
 
-    Not a counter: of a function that died, it would never be told.
+    Not a counter: of a function that died, it would never be told. Which seats an owner may take is drawn from the
+    owner's name, always the same: so nobody counts them, and two owners have, as a rule, few in common.
     """
 
-    def __init__(self, client: DynamoDBClient, table: str, seats: int) -> None:
-        self._table, self._seats = Table(client, table), seats
+    def __init__(self, client: DynamoDBClient, table: str, seats: int, each: int) -> None:
+        """An owner has `each` of the `seats` at most."""
+        self._table, self._seats, self._each = Table(client, table), seats, each
 
-    def enter(self, *, now: datetime, until: datetime) -> int | None:
-        for seat in random.sample(range(self._seats), min(SEATS_TRIED, self._seats)):
+    def enter(self, owner: str, *, now: datetime, until: datetime) -> int | None:
+        share = random.Random(owner).sample(range(self._seats), min(self._each, self._seats))  # noqa: S311  (nobody's secret)
+        for seat in random.sample(share, min(SEATS_TRIED, len(share))):
             item: Item = {**_seat(seat), "held_until": epoch(until)}
             if self._table.put(item, "attribute_not_exists(pk) OR held_until <= :now", {":now": epoch(now)}):
                 return seat
