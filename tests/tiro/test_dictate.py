@@ -11,9 +11,9 @@ from tests.fakes import FakeTranscriber
 from tests.fakes_asked import FakeAskedStore
 from tests.house import House
 from tiro import service
-from tiro.errors import MediaEmpty, NotAudio, ServiceUnavailable, StillProcessing
-from tiro.job import Job, JobStatus
-from tiro.request import Options
+from tiro.errors import MediaEmpty, MediaTooLong, NotAudio, ServiceUnavailable, StillProcessing
+from tiro.job import Job, JobStatus, Media
+from tiro.request import Options, S3Object
 from tiro.service import Dictation
 
 CALL = Dictation("ada", b"speech", Options(language="en"), "talk.mp3", "audio/mpeg")
@@ -28,9 +28,8 @@ class Desk:
     def dictate(self, call: Dictation = CALL, **ports: Any) -> Job:
         house = self.house
         known: dict[str, Any] = {"asked": self.asked, "jobs": house.jobs, "media": house.media, "queue": house.queue}
-        return service.dictate(
-            call, **{**known, **ports}, reader=house.reader, clock=house.clock, limits=house.settings
-        )
+        known["reader"] = house.reader
+        return service.dictate(call, **{**known, **ports}, clock=house.clock, limits=house.settings)
 
     def wait(self, job: Job, *, seconds: float = 25.0, working: bool = False) -> Job:
         def sleep(pause: float) -> None:
@@ -138,9 +137,18 @@ def test_a_job_that_failed_answers_nobody() -> None:
     assert desk.wait(again, working=True).status is JobStatus.COMPLETED
 
 
-def test_nothing_is_no_recording() -> None:
-    with pytest.raises(MediaEmpty):
-        Desk().dictate(Dictation("ada", b"", Options()))
+def test_of_what_is_refused_nothing_is_kept() -> None:
+    desk = Desk()
+
+    class Long:
+        def duration(self, media: Media) -> float:
+            return 100 * 3600.0
+
+    for call, reader, error in ((Dictation("ada", b"", Options()), None, MediaEmpty), (CALL, Long(), MediaTooLong)):
+        with pytest.raises(error):
+            desk.dictate(call, reader=reader or desk.house.reader)
+    assert not desk.house.jobs.jobs
+    assert desk.house.media.keys(S3Object(bucket="media", key="uploads/"), after=None, limit=1) == ([], False)
 
 
 def test_who_waits_too_long_is_told_where_the_job_is() -> None:

@@ -7,11 +7,11 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 
-from tiro.errors import Conflict, JobNotFound, StillProcessing
+from tiro.errors import Conflict, JobNotFound, MediaError, StillProcessing
 from tiro.job import Job, JobStatus, new_id
 from tiro.message import JobMessage
 from tiro.ports import AskedStore, Clock, JobQueue, JobStore, MediaReader, MediaStore
-from tiro.request import Options
+from tiro.request import Options, S3Object
 from tiro.service.limits import check_duration, check_size
 from tiro.settings import Limits
 from tiro.webhook import JobWebhook
@@ -58,7 +58,8 @@ def dictate(
 
     The job's id is noted before there is a job. Whoever finds the note and no job makes it under that id, so that
     neither two calls at once nor one that died half-way can make two. A job that ended without a transcript
-    answers nobody. Raises MediaEmpty, MediaTooLarge or MediaTooLong, and then there is no job.
+    answers nobody. Raises MediaEmpty, MediaTooLarge or MediaTooLong, and then there is no job, and nothing of it
+    is kept.
     """
     now = clock.now()
     new = new_id(now, clock.entropy())
@@ -92,9 +93,13 @@ def _make(
 ) -> Job:
     key = f"uploads/{dictation.owner}/{job_id}"
     kept = media.keep(key, dictation.body, content_type=dictation.content_type)
-    check_size(kept, limits)
-    found = kept.model_copy(update={"duration": reader.duration(kept), "name": dictation.filename})
-    check_duration(found.duration, limits.max_media_seconds)
+    try:
+        check_size(kept, limits)
+        found = kept.model_copy(update={"duration": reader.duration(kept), "name": dictation.filename})
+        check_duration(found.duration, limits.max_media_seconds)
+    except MediaError:
+        media.erase(S3Object(bucket=kept.bucket, key=kept.key))  # there will be no job by which it could be deleted
+        raise
     job = Job(
         id=job_id,
         owner=dictation.owner,
