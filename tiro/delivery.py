@@ -14,6 +14,7 @@ from typing import Any
 
 from pydantic import BaseModel, ConfigDict
 
+from tiro.address import Address
 from tiro.job import Job, JobStatus
 from tiro.signature import sign, verify
 from tiro.webhook import EventType, JobWebhook
@@ -249,7 +250,7 @@ class DeliveryView(_Model):
     event: str  # its id: what receivers see as webhook-id
     type: EventType
     endpoint: str | None  # its id; null: the job's own webhook
-    url: str | None  # of the job's own webhook
+    url: str | None  # of the job's own webhook, no more than scheme and host: the rest may let anybody in
     state: DeliveryState
     created_at: datetime
     next_attempt_at: datetime | None  # while pending; may be a minute later
@@ -266,6 +267,11 @@ def view_delivery(delivery: Delivery) -> DeliveryView:
         **delivery.model_dump(include={"id", "endpoint", "state", "created_at", "attempts"}),
         event=event.id,
         type=event.type,
-        url=event.webhook.url if event.webhook and delivery.endpoint is None else None,
+        url=_origin(event.webhook.url) if event.webhook and event.webhook.url and delivery.endpoint is None else None,
         next_attempt_at=delivery.next_at,
     )
+
+
+def _origin(url: str) -> str:
+    address = Address.parse(url)
+    return f"{address.scheme}://{address.authority}"

@@ -148,15 +148,17 @@ class TestTheWholeWay:
         self, stack: Stack, notifier: FakeNotifier, bus: FakeEventBus, dynamodb: DynamoDBClient, sqs: SQSClient
     ) -> None:
         make_endpoint(stack)
-        job_id = submit(stack, webhook={"url": "https://own.example/", "secret": SECRET})
+        url = "https://own.example/hooks/AHooksToken?token=AnotherToken"
+        job_id = submit(stack, webhook={"url": url, "secret": SECRET})
         seen = stack.call("GET", f"/v1/transcriptions/{job_id}")
         assert SECRET not in json.dumps(seen)
         cancel(stack, job_id)
         on_job_change.handler(news(dynamodb, stack, job_id), None)
         deliver_all(sqs, stack)
-        assert [url for url, _, _ in notifier.told] == ["https://own.example/"]
+        assert [url for url, _, _ in notifier.told] == [url]
         log = stack.call("GET", f"/v1/transcriptions/{job_id}/deliveries")
-        assert SECRET not in json.dumps(log)
+        assert log["body"]["data"][0]["url"] == "https://own.example"
+        assert not [word for word in (SECRET, "Token") if word in json.dumps(log)]
 
     def test_the_end_of_a_job_says_how_fast_the_work_goes(self, stack: Stack, bus: FakeEventBus) -> None:
         now = wiring.clock().now()
