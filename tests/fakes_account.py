@@ -6,7 +6,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 
 from tiro.doctor import ON_DEMAND_QUOTA, ROLES, SPOT_QUOTA
-from tiro.errors import ServiceUnavailable
+from tiro.errors import NotConfigured
 
 API = {"ApiUrl": "https://api.test/prod", "TableName": "jobs"}
 
@@ -53,4 +53,4 @@ class FakeAccount:
     def _ask(self, question: str) -> None:
         self.asked.append(question)
         if question in self.forbidden:
-            raise ServiceUnavailable(f"{question} failed with AccessDenied.")
+            raise NotConfigured(f"AWS does not let you do this: {question} was refused with AccessDenied.")

@@ -17,7 +17,7 @@ from tiro.commands.output import put, say
 from tiro.commands.transcribe import add_transcribe
 from tiro.configure import add_configure
 from tiro.doctor_command import add_doctor
-from tiro.key_commands import add_key_commands
+from tiro.key_commands import add_key_commands, as_operator
 from tiro.repair_commands import add_repair_commands
 
 __all__ = ["EPILOG", "Exit", "main", "make_parser"]
@@ -64,7 +64,8 @@ def main(argv: Sequence[str] | None = None) -> int:
 
 def keys(args: argparse.Namespace) -> None:
     """Raises TiroError."""
-    said = args.keys(args)
+    with as_operator():
+        said = args.keys(args)
     put(said.out)
     if said.note:
         say(said.note)

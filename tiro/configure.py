@@ -27,14 +27,8 @@ def add_configure(command: argparse.ArgumentParser) -> None:
 
 def configure(args: argparse.Namespace) -> Said:
     """Return lines for a shell: eval "$(tiro configure)". Raises NotConfigured, ServiceUnavailable."""
-    from tiro.errors import NotConfigured
+    from tiro import admin
 
-    try:
-        from tiro import admin
-    except ModuleNotFoundError as error:
-        if error.name not in {"boto3", "botocore"}:
-            raise
-        raise NotConfigured("This command talks to AWS itself and needs boto3: pip install 'tiro[admin]'") from None
     found = admin.find_stack(args.stack, os.environ)
     lines = [f"export {name}={shlex.quote(value)}\n" for name, value in found.items()]
     note = "set these in your shell, and TIRO_API_KEY by: tiro keys create --owner NAME"

@@ -100,7 +100,7 @@ def _credentials(account: Account, _: Wanted) -> Check:
     try:
         return Check("credentials", Mark.OK, f"account {account.id()}")
     except TiroError as error:
-        return Check("credentials", Mark.WRONG, str(error), "Set AWS_PROFILE, or log in: aws sso login")
+        return Check("credentials", Mark.WRONG, str(error))  # which says what to do
 
 
 def _bootstrap(account: Account, _: Wanted) -> Check:

@@ -13,6 +13,7 @@ from typing import TYPE_CHECKING
 from tiro.commands.endings import Exit
 from tiro.commands.output import printable, put, put_json
 from tiro.configure import DEFAULT_STACK
+from tiro.key_commands import as_operator
 
 if TYPE_CHECKING:
     from tiro.doctor import Check
@@ -38,14 +39,8 @@ def add_doctor(command: argparse.ArgumentParser) -> None:
 
 def doctor(args: argparse.Namespace) -> Exit:
     """Print each check, and end in 1 where one is wrong. Raises NotConfigured where there is no region or no boto3."""
-    from tiro.errors import NotConfigured
-
-    try:
+    with as_operator():
         from tiro.adapters.account import open_account
-    except ModuleNotFoundError as error:
-        if error.name not in {"boto3", "botocore"}:
-            raise
-        raise NotConfigured("This command talks to AWS itself and needs boto3: pip install 'tiro[admin]'") from None
     from tiro.doctor import Mark, Wanted, examine
 
     wanted = Wanted(stack=args.stack, workers=args.workers, gpu=not args.cpu)

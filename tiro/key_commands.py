@@ -9,9 +9,10 @@ import argparse
 import os
 import re
 import secrets
+from collections.abc import Iterator
+from contextlib import contextmanager
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
-from types import ModuleType
 from typing import TYPE_CHECKING, NamedTuple
 
 if TYPE_CHECKING:
@@ -55,12 +56,31 @@ def add_key_commands(command: argparse.ArgumentParser) -> None:
     revoke.set_defaults(keys=revoke_key)
 
 
+@contextmanager
+def as_operator() -> Iterator[None]:
+    """Say to who talks to AWS itself what is missing: boto3, credentials, a right. Raises NotConfigured."""
+    from tiro.errors import NotConfigured
+
+    try:
+        from tiro.adapters.aws import asked_by_a_person
+
+        with asked_by_a_person():
+            yield
+    except ModuleNotFoundError as error:
+        if error.name not in {"boto3", "botocore"}:
+            raise
+        raise NotConfigured(
+            "This command talks to AWS itself and needs boto3: in the checkout `.venv/bin/tiro` has it; elsewhere "
+            "`pip install boto3`."
+        ) from None
+
+
 def create_key(args: argparse.Namespace) -> Said:
-    admin = _admin()
+    from tiro import admin
     from tiro.key import ALL_SCOPES, ENTROPY_BYTES, Scope
 
     key, known = admin.create_key(
-        _store(admin),
+        _store(),
         args.owner,
         scopes=frozenset(map(Scope, args.scope)) if args.scope else ALL_SCOPES,
         lifetime=args.expires_in,
@@ -78,7 +98,7 @@ def create_key(args: argparse.Namespace) -> Said:
 def list_keys(args: argparse.Namespace) -> Said:
     now = datetime.now(UTC)
     rows = [("ID", "OWNER", "SCOPES", "CREATED", "LAST USED", "EXPIRES", "STATE")]
-    for key in _store(_admin()).list(args.owner):
+    for key in _store().list(args.owner):
         dates = (_date(key.created_at), _date(key.last_used_at), _date(key.expires_at))
         state = "revoked" if key.revoked_at else "open" if key.opens(at=now) else "expired"
         rows.append((key.id, key.owner, _scopes(key), *dates, state))
@@ -88,26 +108,14 @@ def list_keys(args: argparse.Namespace) -> Said:
 
 
 def revoke_key(args: argparse.Namespace) -> Said:
-    key = _store(_admin()).revoke(args.id, at=datetime.now(UTC))
+    key = _store().revoke(args.id, at=datetime.now(UTC))
     return Said("", f"{key.id} of {key.owner} is revoked; it may still open for up to {REVOKED_WITHIN} s")
 
 
-def _admin() -> ModuleType:
-    """Raises NotConfigured where boto3 is not installed."""
-    from tiro.errors import NotConfigured
+def _store() -> KeyStore:
+    from tiro import admin
 
-    try:
-        from tiro import admin
-    except ModuleNotFoundError as error:
-        if error.name not in {"boto3", "botocore"}:
-            raise
-        raise NotConfigured("This command talks to AWS itself and needs boto3: pip install 'tiro[admin]'") from None
-    return admin
-
-
-def _store(admin: ModuleType) -> KeyStore:
-    store: KeyStore = admin.open_keys(os.environ, Path.cwd())
-    return store
+    return admin.open_keys(os.environ, Path.cwd())
 
 
 def _lifetime(text: str) -> timedelta:

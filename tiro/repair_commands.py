@@ -76,13 +76,7 @@ def retry_jobs(args: argparse.Namespace) -> Said:
 
 
 def _workshop() -> Workshop:
-    """Raises NotConfigured where boto3 is not installed, or nothing names a stack."""
-    from tiro.errors import NotConfigured
+    """Raises NotConfigured where nothing names a stack."""
+    from tiro.repair import open_workshop
 
-    try:
-        from tiro.repair import open_workshop
-    except ModuleNotFoundError as error:
-        if error.name not in {"boto3", "botocore"}:
-            raise
-        raise NotConfigured("This command talks to AWS itself and needs boto3: pip install 'tiro[admin]'") from None
     return open_workshop(os.environ, Path.cwd())

@@ -12,7 +12,7 @@ from botocore.stub import Stubber
 from tiro import admin
 from tiro.adapters.stack import cloudformation_client
 from tiro.cli import main
-from tiro.errors import NotConfigured, ServiceUnavailable
+from tiro.errors import NotConfigured
 from tiro.repair import NEEDED
 from tiro.settings import variable
 
@@ -65,10 +65,33 @@ def test_no_such_stack_is_said(stubs: Stubber) -> None:
         admin.find_stack("tiro-nowhere", {})
 
 
-def test_who_may_not_ask_is_told_so(stubs: Stubber) -> None:
+def test_who_may_not_ask_is_told_so(stubs: Stubber, capsys: pytest.CaptureFixture[str]) -> None:
     lacks(stubs, "AccessDenied")
-    with pytest.raises(ServiceUnavailable, match="AccessDenied"):
-        admin.find_stack("tiro-prod", {})
+    assert main(["configure"]) == 3
+    told = capsys.readouterr().err
+    assert "AWS does not let you do this: DescribeStacks was refused with AccessDenied." in told
+    assert "may pass" not in told
+
+
+def test_what_may_pass_is_told_so(stubs: Stubber, capsys: pytest.CaptureFixture[str]) -> None:
+    lacks(stubs, "Throttling")
+    assert main(["configure"]) == 3
+    assert "this may pass" in capsys.readouterr().err
+
+
+def test_without_credentials_it_says_how_to_get_some(
+    monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    monkeypatch.setenv("AWS_REGION", "eu-west-1")
+    assert main(["configure"]) == 3
+    told = capsys.readouterr().err
+    assert "AWS knows no credentials here (NoCredentialsError). Set AWS_PROFILE, or log in: aws sso login" in told
+    assert "may pass" not in told
+
+
+def test_without_a_region_it_says_how_to_set_one(capsys: pytest.CaptureFixture[str]) -> None:
+    assert main(["configure"]) == 3
+    assert "You must specify a region. Set AWS_REGION to where the stack is." in capsys.readouterr().err
 
 
 def test_it_tells_all_that_the_operators_commands_need(stubs: Stubber) -> None:

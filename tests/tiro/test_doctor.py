@@ -92,6 +92,12 @@ def test_without_credentials_nothing_else_is_asked() -> None:
     assert account.asked == ["id"]
 
 
+def test_without_credentials_it_is_told_once_what_to_do() -> None:
+    [_, credentials] = examine(FakeAccount(forbidden={"id"}), WANTED, lambda url: url)
+    assert "does not let you do this" in credentials.found
+    assert not credentials.do
+
+
 def test_a_stack_that_does_not_tell_where_it_is_did_not_end_well() -> None:
     account = FakeAccount(stacks={"tiro-prod-service": {"ApiUrl": "https://api.test"}})
     assert looked(account)["service stack"].found == "it does not tell TableName"

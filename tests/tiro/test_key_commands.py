@@ -5,7 +5,9 @@ from __future__ import annotations
 import sys
 from datetime import timedelta
 
+import boto3
 import pytest
+from botocore.stub import Stubber
 
 from tests.factories import NOW
 from tests.fakes_keys import FakeKeyStore
@@ -25,12 +27,34 @@ def test_keys_without_the_extra(monkeypatch: pytest.MonkeyPatch, capfd: Captured
         monkeypatch.delitem(sys.modules, name)
     monkeypatch.setitem(sys.modules, "boto3", None)
     assert main(["keys", "create", "--owner", "ada"]) == Exit.UNREACHABLE
-    assert "pip install 'tiro[admin]'" in capfd.readouterr().err
+    assert "needs boto3: in the checkout `.venv/bin/tiro` has it" in capfd.readouterr().err
+
+
+@pytest.mark.parametrize(
+    ("code", "said"),
+    [
+        ("AccessDeniedException", "AWS does not let you do this: Query was refused with AccessDeniedException."),
+        ("ExpiredTokenException", "AWS does not take your credentials"),
+        ("ResourceNotFoundException", "There is no such thing in this account and region"),
+    ],
+)
+def test_what_aws_refuses_will_not_pass_and_says_what_is_lacking(
+    code: str, said: str, monkeypatch: pytest.MonkeyPatch, capfd: Captured
+) -> None:
+    client = boto3.client("dynamodb", region_name="eu-west-1", aws_access_key_id="x", aws_secret_access_key="x")
+    monkeypatch.setattr("tiro.admin.dynamodb_client_for", lambda _: client)
+    monkeypatch.setenv("TIRO_TABLE", "jobs")
+    with Stubber(client) as stubs:
+        stubs.add_client_error("query", code)
+        assert main(["keys", "list"]) == Exit.UNREACHABLE
+    told = capfd.readouterr().err
+    assert said in told
+    assert "try again" not in told.lower()
 
 
 def test_keys_without_a_table(capfd: Captured) -> None:
     assert main(["keys", "create", "--owner", "ada"]) == Exit.UNREACHABLE
-    assert "Set TIRO_TABLE" in capfd.readouterr().err
+    assert "TIRO_TABLE is not set" in capfd.readouterr().err
 
 
 def test_keys_for_an_owner_that_cannot_be(monkeypatch: pytest.MonkeyPatch, capfd: Captured) -> None:

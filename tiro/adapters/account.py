@@ -8,9 +8,8 @@ from typing import Any
 import boto3
 from botocore.exceptions import BotoCoreError, ClientError
 
-from tiro.adapters.aws import aws_errors, code_of
+from tiro.adapters.aws import asked_by_a_person, aws_errors, code_of, not_configured
 from tiro.adapters.stack import read_outputs
-from tiro.errors import NotConfigured
 
 BOOTSTRAP = "/cdk-bootstrap/hnb659fds/version"
 """Where CDK notes it, with the qualifier that it has unless told."""
@@ -24,35 +23,36 @@ class AWSAccount:
         try:
             self.clients: Mapping[str, Any] = {name: session.client(name) for name in names}  # type: ignore[call-overload]
         except BotoCoreError as error:
-            raise NotConfigured(f"AWS cannot be asked: {error}") from None
+            raise not_configured(error) from None
         self.region = str(session.region_name)
 
     def id(self) -> str:
-        with aws_errors():
+        with asked_by_a_person(), aws_errors():
             return str(self.clients["sts"].get_caller_identity()["Account"])
 
     def bootstrap_version(self) -> int | None:
-        with aws_errors():
+        with asked_by_a_person(), aws_errors():
             found = _or_none(self.clients["ssm"].get_parameter, "ParameterNotFound", Name=BOOTSTRAP)
         return int(found["Parameter"]["Value"]) if found else None
 
     def quota(self, service: str, code: str) -> float:
         """What was agreed with the account; else AWS's default, which is what holds."""
         asked, quotas = {"ServiceCode": service, "QuotaCode": code}, self.clients["service-quotas"]
-        with aws_errors():
+        with asked_by_a_person(), aws_errors():
             found = _or_none(quotas.get_service_quota, "NoSuchResourceException", **asked)
             return float((found or quotas.get_aws_default_service_quota(**asked))["Quota"]["Value"])
 
     def concurrent_executions(self) -> int:
-        with aws_errors():
+        with asked_by_a_person(), aws_errors():
             return int(self.clients["lambda"].get_account_settings()["AccountLimit"]["ConcurrentExecutions"])
 
     def has_role(self, name: str) -> bool:
-        with aws_errors():
+        with asked_by_a_person(), aws_errors():
             return _or_none(self.clients["iam"].get_role, "NoSuchEntity", RoleName=name) is not None
 
     def outputs(self, stack: str) -> Mapping[str, str] | None:
-        return read_outputs(self.clients["cloudformation"], stack)
+        with asked_by_a_person():
+            return read_outputs(self.clients["cloudformation"], stack)
 
 
 def open_account(environ: Mapping[str, str]) -> AWSAccount:
@@ -60,7 +60,7 @@ def open_account(environ: Mapping[str, str]) -> AWSAccount:
     try:
         return AWSAccount(boto3.session.Session(region_name=environ.get("AWS_REGION")))
     except BotoCoreError as error:  # a profile that there is not
-        raise NotConfigured(f"AWS cannot be asked: {error}") from None
+        raise not_configured(error) from None
 
 
 def _or_none(call: Any, absent: str, **asked: str) -> Any:

@@ -9,7 +9,16 @@ from typing import TYPE_CHECKING, Any, Literal
 
 import boto3
 from botocore.config import Config
-from botocore.exceptions import BotoCoreError, ClientError
+from botocore.exceptions import (
+    BotoCoreError,
+    ClientError,
+    CredentialRetrievalError,
+    NoCredentialsError,
+    NoRegionError,
+    PartialCredentialsError,
+    SSOError,
+    TokenRetrievalError,
+)
 
 from tiro.errors import NotConfigured, ServiceUnavailable
 
@@ -23,6 +32,26 @@ if TYPE_CHECKING:
 
 CONNECTIONS = 16
 """To one service at once: as many as there are threads that make the jobs of a batch (tiro/service/batch.py)."""
+
+_NO_CREDENTIALS = (
+    NoCredentialsError,
+    PartialCredentialsError,
+    CredentialRetrievalError,
+    TokenRetrievalError,
+    SSOError,
+)
+_NOT_KNOWN = {
+    "AuthFailure",
+    "ExpiredToken",
+    "ExpiredTokenException",
+    "InvalidAccessKeyId",
+    "InvalidClientTokenId",
+    "SignatureDoesNotMatch",
+    "UnrecognizedClientException",
+}
+_FORBIDDEN = {"403", "AccessDenied", "AccessDeniedException", "UnauthorizedOperation"}
+_ABSENT = {"ResourceNotFoundException", "NoSuchBucket", "QueueDoesNotExist", "AWS.SimpleQueueService.NonExistentQueue"}
+"""What services call them (their API references, "Common errors")."""
 
 LONGEST_POLL = 20
 """Seconds SQS may hold a receive open (SQS developer guide, "Short and long polling")."""
@@ -44,7 +73,7 @@ def dynamodb_client_for(environ: Mapping[str, str]) -> DynamoDBClient:
             **_account(environ),
         )
     except (BotoCoreError, ValueError) as error:
-        raise NotConfigured(f"AWS cannot be asked: {error}") from None
+        raise not_configured(error) from None
 
 
 def client_for(service: Literal["dynamodb", "s3", "sqs"], environ: Mapping[str, str]) -> Any:
@@ -52,7 +81,13 @@ def client_for(service: Literal["dynamodb", "s3", "sqs"], environ: Mapping[str, 
     try:
         return boto3.client(service, config=_config(read_timeout=30), **_account(environ))
     except (BotoCoreError, ValueError) as error:
-        raise NotConfigured(f"AWS cannot be asked: {error}") from None
+        raise not_configured(error) from None
+
+
+def not_configured(error: BotoCoreError | ValueError) -> NotConfigured:
+    """Say why there is not even a client."""
+    region = " Set AWS_REGION to where the stack is." if isinstance(error, NoRegionError) else ""
+    return NotConfigured(f"AWS cannot be asked: {error}{region}")
 
 
 def _account(environ: Mapping[str, str]) -> dict[str, Any]:
@@ -120,6 +155,36 @@ def unavailable(error: ClientError | BotoCoreError) -> ServiceUnavailable:
     else:
         what = f"AWS could not be asked ({type(error).__name__})"
     return ServiceUnavailable(f"{what}. Try again in a moment.")
+
+
+@contextmanager
+def asked_by_a_person() -> Iterator[None]:
+    """What AWS refuses to a person's own credentials will not pass, as a stack's trouble may: say what they lack.
+
+    Raises NotConfigured in place of ServiceUnavailable.
+    """
+    try:
+        yield
+    except ServiceUnavailable as error:
+        if lack := _lack(error.__cause__):
+            raise NotConfigured(lack) from error
+        raise
+
+
+def _lack(error: BaseException | None) -> str:
+    if isinstance(error, _NO_CREDENTIALS):
+        return f"AWS knows no credentials here ({type(error).__name__}). Set AWS_PROFILE, or log in: aws sso login"
+    if not isinstance(error, ClientError):
+        return ""
+    refused, code = f"{error.operation_name} was refused with {code_of(error)}", code_of(error)
+    if code in _NOT_KNOWN:
+        return f"AWS does not take your credentials: {refused}. Set AWS_PROFILE, or log in: aws sso login"
+    if code in _FORBIDDEN:
+        return f"AWS does not let you do this: {refused}. Ask for that right, or set AWS_PROFILE."
+    if code in _ABSENT:
+        where = 'AWS_REGION names another region, AWS_PROFILE another account; `eval "$(tiro configure)"` finds a stack'
+        return f"There is no such thing in this account and region: {refused}. {where}."
+    return ""
 
 
 def code_of(error: ClientError) -> str:

@@ -8,8 +8,7 @@ from typing import TYPE_CHECKING
 import boto3
 from botocore.exceptions import BotoCoreError, ClientError
 
-from tiro.adapters.aws import code_of, unavailable
-from tiro.errors import NotConfigured
+from tiro.adapters.aws import code_of, not_configured, unavailable
 
 if TYPE_CHECKING:
     from mypy_boto3_cloudformation.client import CloudFormationClient
@@ -25,7 +24,7 @@ def cloudformation_client(environ: Mapping[str, str]) -> CloudFormationClient:
     try:
         return boto3.client("cloudformation", region_name=environ.get("AWS_REGION") or None)
     except BotoCoreError as error:
-        raise NotConfigured(f"AWS cannot be asked: {error}") from None
+        raise not_configured(error) from None
 
 
 def read_outputs(client: CloudFormationClient, stack: str) -> Mapping[str, str] | None:

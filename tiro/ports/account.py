@@ -7,7 +7,10 @@ from typing import Protocol
 
 
 class Account(Protocol):
-    """One account, in one region. Every question raises ServiceUnavailable where it is not answered, or not to us."""
+    """One account, in one region.
+
+    Every question raises ServiceUnavailable where it is not answered, NotConfigured where it is not answered to us.
+    """
 
     @property
     def region(self) -> str:

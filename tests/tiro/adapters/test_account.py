@@ -79,7 +79,9 @@ def test_a_role_is_there_or_not(account: AWSAccount) -> None:
     ],
 )
 def test_who_may_not_ask_is_told_so(account: AWSAccount, service: str, call: str, ask: Answers) -> None:
-    with answers(account, service, call, "AccessDenied"), pytest.raises(ServiceUnavailable, match="AccessDenied"):
+    with answers(account, service, call, "AccessDenied"), pytest.raises(NotConfigured, match="AccessDenied"):
+        ask(account)
+    with answers(account, service, call, "Throttling"), pytest.raises(ServiceUnavailable, match="Throttling"):
         ask(account)
 
 
