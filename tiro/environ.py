@@ -12,11 +12,20 @@ SANDBOX_FILE = Path(".sandbox", "env")
 """Lines of KEY=value. It is there while a sandbox runs, and gone when it stops."""
 
 
-def find_environ(needed: Sequence[str], *, environ: Mapping[str, str], directory: Path) -> Mapping[str, str]:
+CALLERS = "Set them: whoever runs the stack has both. Or start the sandbox, and run this in its folder."
+OPERATORS = (
+    'Run `eval "$(tiro configure --stack tiro-prod)"` first, which sets all that is needed; or run this in the folder '
+    "of a running sandbox (`make sandbox`)."
+)
+
+
+def find_environ(
+    needed: Sequence[str], *, environ: Mapping[str, str], directory: Path, otherwise: str = OPERATORS
+) -> Mapping[str, str]:
     """Return the environment that has every variable in `needed`.
 
     It is the shell's or the sandbox's, never a mixture: a key of the one is not for the eyes of the other.
-    Raises NotConfigured saying which variables to set.
+    Raises NotConfigured saying which variables are not set, and what to do: `otherwise`.
     """
     set_here = [name for name in needed if environ.get(name, "").strip()]
     found = environ if set_here else _sandbox(directory)
@@ -24,8 +33,12 @@ def find_environ(needed: Sequence[str], *, environ: Mapping[str, str], directory
     if not missing:
         return {**found, **{name: found[name].strip() for name in needed}}
     if set_here:
-        raise NotConfigured(f"{' and '.join(set_here)} is set, but {' and '.join(missing)} is not. Set it too.")
-    raise NotConfigured(f"Set {' and '.join(needed)}, or start the sandbox and run this inside its directory.")
+        raise NotConfigured(f"{_are(set_here)} set, but {_are(missing)} not. {otherwise}")
+    raise NotConfigured(f"{_are(needed)} not set. {otherwise}")
+
+
+def _are(names: Sequence[str]) -> str:
+    return f"{' and '.join(names)} {'is' if len(names) == 1 else 'are'}"
 
 
 def _sandbox(directory: Path) -> Mapping[str, str]:

@@ -90,7 +90,7 @@ def test_an_owner_that_cannot_be(dynamodb: DynamoDBClient, tmp_path: Path, owner
 
 
 def test_no_table_named(tmp_path: Path) -> None:
-    with pytest.raises(NotConfigured, match="Set TIRO_TABLE"):
+    with pytest.raises(NotConfigured, match="TIRO_TABLE is not set"):
         create("ada", {}, tmp_path)
 
 

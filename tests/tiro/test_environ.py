@@ -6,7 +6,7 @@ from pathlib import Path
 
 import pytest
 
-from tiro.environ import find_environ
+from tiro.environ import CALLERS, find_environ
 from tiro.errors import NotConfigured
 
 NEEDED = ["TIRO_API_URL", "TIRO_API_KEY"]
@@ -39,8 +39,16 @@ def test_the_sandbox_s_key_goes_to_no_other_address(directory: Path) -> None:
 
 
 def test_without_either_it_says_what_to_set(tmp_path: Path) -> None:
-    with pytest.raises(NotConfigured, match="Set TIRO_API_URL and TIRO_API_KEY, or start the sandbox"):
-        find_environ(NEEDED, environ={"TIRO_API_KEY": " "}, directory=tmp_path)
+    with pytest.raises(NotConfigured, match=r"TIRO_API_URL and TIRO_API_KEY are not set. Set them: whoever runs"):
+        find_environ(NEEDED, environ={"TIRO_API_KEY": " "}, directory=tmp_path, otherwise=CALLERS)
+
+
+def test_an_operator_is_sent_to_tiro_configure(tmp_path: Path) -> None:
+    with pytest.raises(NotConfigured, match=r"TIRO_TABLE is not set. Run `eval \"\$\(tiro configure"):
+        find_environ(["TIRO_TABLE"], environ={}, directory=tmp_path)
+    some = {"TIRO_TABLE": "jobs"}
+    with pytest.raises(NotConfigured, match=r"is set, but TIRO_QUEUE_URL and TIRO_MEDIA_BUCKET are not. Run"):
+        find_environ(["TIRO_TABLE", "TIRO_QUEUE_URL", "TIRO_MEDIA_BUCKET"], environ=some, directory=tmp_path)
 
 
 def test_somebody_else_s_sandbox_is_not_trusted(directory: Path, monkeypatch: pytest.MonkeyPatch) -> None:

@@ -17,9 +17,10 @@ class Found(NamedTuple):
 
 def find_stack() -> Found:
     """Raises NotConfigured."""
-    from tiro.environ import find_environ
+    from tiro.environ import CALLERS, find_environ
 
-    found = find_environ(["TIRO_API_URL", "TIRO_API_KEY"], environ=os.environ, directory=Path.cwd())
+    needed = ["TIRO_API_URL", "TIRO_API_KEY"]
+    found = find_environ(needed, environ=os.environ, directory=Path.cwd(), otherwise=CALLERS)
     return Found(found["TIRO_API_URL"], found["TIRO_API_KEY"])
 
 

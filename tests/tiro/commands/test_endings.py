@@ -54,7 +54,7 @@ def test_no_address(recording: str, monkeypatch: pytest.MonkeyPatch, capfd: Capt
     monkeypatch.delenv("TIRO_API_URL")
     monkeypatch.delenv("TIRO_API_KEY")
     assert main(["transcribe", recording]) == Exit.UNREACHABLE
-    assert "Set TIRO_API_URL and TIRO_API_KEY, or start the sandbox" in capfd.readouterr().err
+    assert "TIRO_API_URL and TIRO_API_KEY are not set. Set them: whoever runs the stack" in capfd.readouterr().err
 
 
 @pytest.mark.parametrize("status", [500, 403, 200])
