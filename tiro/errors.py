@@ -158,27 +158,37 @@ class BadRequest(RequestError):
 
 
 class MalformedBody(RequestError):
+    """Send a JSON object in UTF-8; OpenAI's two calls take multipart/form-data."""
+
     code, title, status = "malformed_body", "The body is not JSON", 400
 
 
 class InvalidRequest(RequestError):
-    pass
+    """`errors` names each field that is wrong, and what it should be. No job was made."""
+
+    code, title = "invalid_request", "The request is not valid"
 
 
 class SourceForbidden(RequestError):
+    """You may name what lies under a prefix of your own, which `detail` tells. Copy it there, or upload it."""
+
     code, title, status = "source_forbidden", "This object may not be read for you", 403
 
 
 class JobNotFound(RequestError):
+    """Check the id, and that the key is of the owner who submitted it: `GET /v1/transcriptions` lists yours."""
+
     code, title, status = "job_not_found", "There is no such transcription", 404
 
 
 class BatchNotFound(RequestError):
+    """Check the id, and that the key is of the owner who made it."""
+
     code, title, status = "batch_not_found", "There is no such batch", 404
 
 
 class JobGone(RequestError):
-    """It was deleted, with all that Tiro kept of it."""
+    """It was deleted, with all that Tiro kept of it. Submit the recording again."""
 
     code, title, status = "job_gone", "This transcription was deleted", 410
 
@@ -202,10 +212,14 @@ class IdempotencyKeyReused(RequestError):
 
 
 class RouteNotFound(RequestError):
+    """Check the path: every route begins with /v1, behind the API's address. /docs shows them all."""
+
     code, title, status = "route_not_found", "There is no such route", 404
 
 
 class MethodNotAllowed(RequestError):
+    """The path is right and the method is not: /docs shows which it takes."""
+
     code, title, status = "method_not_allowed", "This route has no such method", 405
 
 
@@ -216,10 +230,16 @@ class NoUploadOpen(RequestError):
 
 
 class TranscriptUnavailable(RequestError):
+    """The job ended without one, and `detail` says why; or its transcript was lost. Submit the recording again, or
+    have it tried again by POST …/retry.
+    """
+
     code, title, status = "transcript_unavailable", "This job has no transcript", 409
 
 
 class FormatNotAcceptable(RequestError):
+    """Ask for one that `detail` names, by `format` or by `Accept`."""
+
     code, title, status = "format_not_acceptable", "There is no such format", 406
 
 
@@ -236,24 +256,32 @@ class ScopeMissing(RequestError):
 
 
 class Forbidden(RequestError):
+    """The key, or the firewall before this stack, lets nobody make this call. `detail` says which."""
+
     code, title, status = "forbidden", "This call is not allowed", 403
 
 
 class KeyNotFound(RequestError):
+    """`tiro keys list` shows which there are."""
+
     code, title, status = "key_not_found", "There is no such key", 404
 
 
 class ModelNotFound(RequestError):
-    """`GET /v1/models` lists the models that this stack hears with."""
+    """One model hears in each stack: the one marked `default` by `GET /v1/models`. Name that, or none."""
 
     code, title, status = "model_not_found", "There is no such model", 404
 
 
 class ProblemNotFound(RequestError):
+    """All problems stand at /docs."""
+
     code, title, status = "problem_not_found", "Tiro has no such problem", 404
 
 
 class WebhookNotFound(RequestError):
+    """`GET /v1/webhooks` lists yours; one that was removed does not come back."""
+
     code, title, status = "webhook_not_found", "There is no such webhook endpoint", 404
 
 
@@ -264,7 +292,7 @@ class TooManyWebhooks(RequestError):
 
 
 class DeliveryNotFound(RequestError):
-    """Deliveries are kept for 30 days."""
+    """Deliveries are kept for 30 days: `GET …/deliveries` lists those of a job."""
 
     code, title, status = "delivery_not_found", "There is no such delivery", 404
 
@@ -285,26 +313,40 @@ class MediaError(PermanentError):
 
 
 class MediaNotFound(MediaError):
+    """It was never sent, has expired, or was deleted. Submit it again."""
+
     code, title, status = "media_not_found", "The recording is not there", 404
 
 
 class MediaEmpty(MediaError):
+    """There are no bytes, or an audio track without a sound in it. Check the file, and send it again."""
+
     code, title = "media_empty", "The recording is empty"
 
 
 class MediaTooLarge(MediaError):
+    """It is over this stack's limit, 5 GiB unless set; over 4.4 MB in OpenAI's calls, beyond which `POST
+    /v1/transcriptions` takes it. Compress it (Opus at 32 kb/s is plenty for speech), or cut it.
+    """
+
     code, title, status = "media_too_large", "The recording is too large", 413
 
 
 class MediaTooLong(MediaError):
+    """It is over this stack's limit, 12 hours unless set. Cut it into parts."""
+
     code, title = "media_too_long", "The recording is too long"
 
 
 class NotAudio(MediaError):
+    """Tiro reads what FFmpeg reads. Convert it, `ffmpeg -i FILE out.flac`, and send that."""
+
     code, title = "not_audio", "The file is not audio or video that can be read"
 
 
 class NoAudioTrack(MediaError):
+    """It is a picture, or a video without sound. Send the file that has the sound."""
+
     code, title = "no_audio_track", "The file has no audio track"
 
 
@@ -315,7 +357,7 @@ class TooManyChannels(MediaError):
 
 
 class PartNotThere(MediaError):
-    """The part that `start` and `end` name lies behind the end of the recording."""
+    """The part that `start` and `end` name lies behind the end of the recording. Name an earlier one, or none."""
 
     code, title = "part_not_there", "The recording has no such part"
 
@@ -336,6 +378,8 @@ class MediaHarmful(MediaError):
 
 
 class UploadExpired(PermanentError):
+    """Nothing came while its address was good. Submit again, and send the recording to the new address."""
+
     code, title, status = "upload_expired", "The upload never came", 408
 
 
@@ -346,7 +390,9 @@ class AddressRefused(PermanentError):
 
 
 class FetchFailed(PermanentError):
-    """The server that the URL leads to answered, and will not give the recording."""
+    """The server that the URL leads to answered, and will not give the recording: `detail` has its words. Try the URL
+    without being logged in; or upload the recording.
+    """
 
     code, title, status = "fetch_failed", "The recording could not be fetched", 502
 
@@ -358,32 +404,40 @@ class SignatureRefused(PermanentError):
 
 
 class AttemptsExhausted(PermanentError):
+    """Workers failed or died at it three times. POST …/retry makes a new job of it; if that fails too, give the job's
+    id to whoever runs the stack.
+    """
+
     code, title = "attempts_exhausted", "Every attempt failed"
 
 
 class MalformedMessage(PermanentError):
-    """A message that no version of Tiro wrote; only a person can tell what it was."""
+    """A message that no version of Tiro wrote; only a person can tell what it was. Who else writes to the queue?"""
 
     code, title = "malformed_message", "A message on the queue cannot be read"
 
 
 class NotConfigured(PermanentError):
-    """A command has nowhere to go, or nothing to be let in with."""
+    """A command has nowhere to go, or nothing to be let in with. `detail` says what to set."""
 
     code, title, status = "not_configured", "Tiro is not set up here", 503
 
 
 class Conflict(PermanentError):
-    """A conditional write lost: somebody else was first."""
+    """A conditional write lost: somebody else was first. Look at what is there now, and try again."""
 
     code, title, status = "conflict", "Somebody else changed this job first", 409
 
 
 class IllegalTransition(Conflict):
+    """It was at its end, or elsewhere, when this came. Look at the job, and ask for what its status allows."""
+
     code, title = "illegal_transition", "The job's status does not allow this"
 
 
 class LeaseLost(Conflict):
+    """An attempt came back after another had taken its job over. Nothing is to be done: the other one completes it."""
+
     code, title = "lease_lost", "Another attempt holds this job"
 
 
@@ -413,10 +467,16 @@ class CallInProgress(TransientError):
 
 
 class TranscriptNotReady(TransientError):
+    """Ask again after `Retry-After`; or GET the job with `Prefer: wait=20`, which waits."""
+
     code, title, status = "transcript_not_ready", "The transcript is not ready yet", 409
 
 
 class ServiceUnavailable(TransientError):
+    """AWS throttled a call of Tiro's, or did not answer. Try again in a moment; if it goes on, tell whoever runs the
+    stack the `request_id`.
+    """
+
     code, title, status = "service_unavailable", "A service Tiro stands on did not answer", 503
 
 
@@ -427,40 +487,58 @@ class StillProcessing(TransientError):
 
 
 class JobHeld(TransientError):
+    """Its lease must run out first, which takes two minutes. It is asked again by itself."""
+
     code, title, status = "job_held", "An attempt is at work on this job", 409
 
 
 class EngineFailed(TransientError):
+    """Whisper failed on it, at each of three attempts. POST …/retry makes a new job of it; if that fails too, give
+    the job's id to whoever runs the stack.
+    """
+
     code, title = "engine_failed", "The speech engine failed"
 
 
 class EnginePoisoned(EngineFailed):
-    """A GPU failed in a way that outlives the call: this process can hear nothing more, and must end."""
+    """A GPU failed in a way that outlives the call: its process can hear nothing more, and ends. Another goes on with
+    the job.
+    """
 
     code, title = "engine_poisoned", "The speech engine is out of order"
 
 
 class DecoderFailed(TransientError):
-    """The process that decodes a recording ended, and it was not the recording's doing."""
+    """The process that decodes a recording ended, and it was not the recording's doing. POST …/retry makes a new job
+    of it.
+    """
 
     code, title = "decoder_failed", "The decoder failed"
 
 
 class Interrupted(TransientError):
-    """The worker is asked to stop, by SIGTERM or by Spot: the job goes back and no attempt is counted."""
+    """The worker is asked to stop, by SIGTERM or by Spot: the job goes back and no attempt is counted. Another goes
+    on with it.
+    """
 
     code, title, status = "interrupted", "The worker is being stopped", 503
 
 
 class PeerUnavailable(TransientError):
-    """The server that a URL leads to could not be reached, broke off, or had trouble of its own."""
+    """The server that a URL leads to could not be reached, broke off, or had trouble of its own. Submit again when it
+    answers.
+    """
 
     code, title, status = "peer_unavailable", "The other server did not answer", 502
 
 
 class Unreachable(TransientError):
+    """Check the address, the network, and whether a proxy stands between; then try again."""
+
     code, title, status = "unreachable", "Tiro cannot be reached", 503
 
 
 class InternalError(TransientError):
+    """A mistake of ours, which is in the log under `request_id`. Try again; if it stays, report it with that."""
+
     code, title = "internal_error", "Something went wrong inside Tiro"

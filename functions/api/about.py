@@ -25,7 +25,7 @@ class ProblemType(BaseModel):
     title: str
     status: int
     retryable: bool = Field(description="Whether the same call may succeed later.")
-    meaning: str = Field(description="What it means, and what to do; may be empty.")
+    meaning: str = Field(description="What it means, and what to do.")
 
 
 @router.get("/openapi.json")

@@ -50,7 +50,7 @@ def problem_page(problem: type[TiroError]) -> str:
 
 
 def meaning(problem: type[TiroError]) -> str:
-    """Return the error's own docstring, as one paragraph; nothing where it has none."""
+    """Return the error's own docstring, as one paragraph."""
     return " ".join((problem.__dict__.get("__doc__") or "").split())
 
 

@@ -89,6 +89,7 @@ def test_a_problem_s_type_leads_to_what_it_means(stack: Stack, problem: type[Tir
     for_people = read(path, accept="text/html,application/xhtml+xml;q=0.9")
     assert for_people["multiValueHeaders"]["Content-Type"] == ["text/html; charset=utf-8"]
     assert Page(for_people["body"]).links == {"../docs#problems"}
+    assert told["meaning"] == " ".join((problem.__doc__ or "").split()) != ""
 
 
 def test_a_problem_is_explained_by_its_own_words_and_not_by_its_parent_s(stack: Stack) -> None:

@@ -36,6 +36,11 @@ def test_codes_are_unique() -> None:
     assert len({kind.code for kind in leaves}) == len(leaves)
 
 
+@pytest.mark.parametrize("kind", [k for k in every(TiroError) if k.__name__ in DRAWN], ids=lambda kind: kind.__name__)
+def test_every_leaf_has_a_page_of_its_own_that_says_what_to_do(kind: type[TiroError]) -> None:
+    assert kind.__dict__.get("__doc__"), "it is what /problems/{code} says"
+
+
 @pytest.mark.parametrize("kind", list(every(TiroError)), ids=lambda kind: kind.__name__)
 def test_every_error_says_whether_to_try_again(kind: type[TiroError]) -> None:
     problem = kind("what to do").problem(instance="/v1/transcriptions/x", request_id="r")
