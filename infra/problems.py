@@ -104,8 +104,8 @@ def _throttled(kind: apigateway.ResponseType) -> GatewayProblem:
     )
 
 
-def _forbidden(kind: apigateway.ResponseType) -> GatewayProblem:
-    return GatewayProblem(kind, 403, "forbidden", "This call is not allowed", "This key may not make this call.")
+def _forbidden(kind: apigateway.ResponseType, detail: str) -> GatewayProblem:
+    return GatewayProblem(kind, 403, "forbidden", "This call is not allowed", detail)
 
 
 _Type = apigateway.ResponseType
@@ -115,8 +115,13 @@ PROBLEMS = (
     _unauthorized(_Type.INVALID_API_KEY),
     _unauthorized(_Type.EXPIRED_TOKEN),
     _unauthorized(_Type.INVALID_SIGNATURE),
-    _forbidden(_Type.ACCESS_DENIED),
-    _forbidden(_Type.WAF_FILTERED),
+    _forbidden(_Type.ACCESS_DENIED, "This key may not make this call."),
+    _forbidden(
+        _Type.WAF_FILTERED,
+        "The firewall before this stack refused the call: there were too many from your address within five minutes, "
+        "or its rules forbid the address or what was sent. Wait five minutes; if it goes on, tell whoever runs the "
+        "stack this request_id.",
+    ),
     _no_route(_Type.MISSING_AUTHENTICATION_TOKEN),  # API Gateway's name for a route it does not know
     _no_route(_Type.RESOURCE_NOT_FOUND),
     GatewayProblem(

@@ -34,6 +34,13 @@ def test_the_gateway_speaks_as_tiro_does(problem: GatewayProblem) -> None:
         assert problem.headers["WWW-Authenticate"] == "'Bearer'"
 
 
+def test_who_is_stopped_by_the_firewall_is_not_told_that_it_was_the_key() -> None:
+    [told] = [problem.detail for problem in PROBLEMS if problem.kind.response_type == "WAF_FILTERED"]
+    assert "firewall" in told
+    assert "Wait five minutes" in told
+    assert "key" not in told
+
+
 def test_the_media_type_is_the_one_of_tiro() -> None:
     assert MEDIA_TYPE == PROBLEM_MEDIA_TYPE
 
