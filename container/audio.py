@@ -39,6 +39,7 @@ FORMATS = (
 )
 """FFmpeg's demuxers that open nothing but the file they are given; playlists (hls, concat, ...) stay out."""
 
+CONVERT = "Convert it to WAV or FLAC with another program, and submit that."
 
 MAX_APART = 8
 """Channels that are heard apart at most: 7.1 has them, and each costs as much as a recording."""
@@ -150,7 +151,9 @@ class Recording:
         if self._at and not self._given:
             raise PartNotThere(f"The recording is {self._clock:.1f} s long, and ends before {self._part.start:g} s.")
         if not self._given:
-            raise NotAudio("Nothing in this file could be decoded as audio.") if self._damage else MediaEmpty()
+            if self._damage:
+                raise NotAudio(f"Nothing in this file could be decoded as audio. {CONVERT}")
+            raise MediaEmpty("There is an audio track, and no sound in it. Check the recording.")
 
     # ------------------------------------------------------------ opening
 
@@ -158,7 +161,7 @@ class Recording:
         start = self._file.read(1)
         self._file.seek(0)
         if not start:
-            raise MediaEmpty("The file has no bytes.")
+            raise MediaEmpty("The file has no bytes. Check it, and send it again.")
         try:
             return av.open(
                 self._file,
@@ -168,7 +171,7 @@ class Recording:
         except av.FFmpegError as error:
             self._check(error)
             raise NotAudio(
-                "The file is not in any audio or video format Tiro can read, or its start is damaged."
+                f"The file is not in any audio or video format Tiro can read, or its start is damaged. {CONVERT}"
             ) from None
 
     def _audio_stream(self) -> Any:
@@ -176,7 +179,7 @@ class Recording:
         if stream is None:
             raise NoAudioTrack("The file can be read, but there is no audio track in it.")
         if stream.codec_context is None:
-            raise NotAudio("The audio in this file is in a codec Tiro cannot decode.")
+            raise NotAudio(f"The audio in this file is in a codec Tiro cannot decode. {CONVERT}")
         return stream
 
     def _header_duration(self) -> float | None:

@@ -25,7 +25,7 @@ from typing import BinaryIO, Self
 
 import numpy as np
 
-from container.audio import BLOCK, WHOLE, Part
+from container.audio import BLOCK, CONVERT, WHOLE, Part
 from container.decoder import OUT_OF_MEMORY, READ, SILENCE, Order
 from container.wire import MOST_BYTES, Closed, Kind, Quiet, Wire
 from tiro.errors import (
@@ -50,8 +50,6 @@ ENVIRONMENT = {"LC_ALL": "C.UTF-8", "OPENBLAS_NUM_THREADS": "1"}
 _MEDIA_ERRORS = {
     error.code: error for error in (MediaEmpty, MediaTooLong, NoAudioTrack, NotAudio, PartNotThere, TooManyChannels)
 }
-
-_CONVERT = "Convert it to WAV or FLAC with another program, and submit that."
 
 
 @dataclass(frozen=True)
@@ -208,23 +206,23 @@ class Decoding:
             return _MEDIA_ERRORS[code](detail)
         if code == OUT_OF_MEMORY:
             mebibytes = self._terms.memory_bytes // 1024**2
-            return MediaHarmful(f"The recording takes more than {mebibytes} MiB of memory to decode. {_CONVERT}")
-        return DecoderFailed(f"The decoder failed with {detail}.")
+            return MediaHarmful(f"The recording takes more than {mebibytes} MiB of memory to decode. {CONVERT}")
+        return DecoderFailed(f"It ended with {detail}.")
 
     def _stuck(self) -> MediaError:
         self._decoder.end()
-        return MediaHarmful(f"The decoder made no sound of it for {self._terms.quiet_seconds:.0f} s. {_CONVERT}")
+        return MediaHarmful(f"The decoder made no sound of it for {self._terms.quiet_seconds:.0f} s. {CONVERT}")
 
     def _died(self) -> TiroError:
         status = self._decoder.wait()
         if status == -signal.SIGXCPU:
-            return MediaHarmful(f"The recording takes too much processor time to decode. {_CONVERT}")
+            return MediaHarmful(f"The recording takes too much processor time to decode. {CONVERT}")
         if status < 0 and status != -signal.SIGKILL:
-            return MediaHarmful(f"The recording makes the decoder crash ({signal.Signals(-status).name}). {_CONVERT}")
+            return MediaHarmful(f"The recording makes the decoder crash ({signal.Signals(-status).name}). {CONVERT}")
         return self._broken("was killed" if status < 0 else f"ended with status {status}")
 
     def _broken(self, what: str) -> DecoderFailed:
-        return DecoderFailed(f"The decoder {what}.")
+        return DecoderFailed(f"It {what}.")
 
 
 class _Decoder:

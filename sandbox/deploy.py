@@ -117,4 +117,4 @@ def _reason(cfn: Any, name: str) -> str:
     events = cfn.describe_stack_events(StackName=name)["StackEvents"]
     failed = [event for event in reversed(events) if event["ResourceStatus"].endswith("_FAILED")]
     why = [f"  {e['LogicalResourceId']}: {e.get('ResourceStatusReason', 'no reason given')}" for e in failed[:3]]
-    return "\n".join(["The stack could not be made:", *why, "`python -m sandbox reset` begins anew."])
+    return "\n".join(["The stack could not be made:", *why, "`make reset` begins anew."])

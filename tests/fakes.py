@@ -161,7 +161,7 @@ class FakeTranscriptStore:
         try:
             return Transcript.model_validate_json(self.objects[key])
         except (KeyError, ValueError):
-            raise TranscriptUnavailable from None
+            raise TranscriptUnavailable("It cannot be read. Submit the recording again.") from None
 
     def publish(self, key: str, body: bytes, media_type: str, *, current: Callable[[], bool]) -> bool:
         while True:

@@ -222,7 +222,7 @@ def _failures() -> Iterator[None]:
     try:
         yield
     except (RuntimeError, MemoryError) as error:
-        raise EngineFailed(f"The speech engine failed: {str(error) or 'out of memory'}.") from error
+        raise EngineFailed(f"CTranslate2 said: {str(error) or 'out of memory'}.") from error
 
 
 def _read(result: Any, tokenizer: Tokenizer, seconds: float) -> HeardWindow:

@@ -186,7 +186,7 @@ class OpenAIEngine:
                 at += len(some)
                 continue
             if len(some) == 1:
-                raise EngineFailed("The speech engine failed: not even one window fits into the memory of the GPU.")
+                raise EngineFailed("Not even one window fits into the memory of the GPU.")
             self._most = len(some) // 2  # and so it stays: what does not fit now will not fit later
             let_go()
             with _failures():
@@ -215,7 +215,7 @@ def _failures() -> Iterator[None]:
             raise torch.OutOfMemoryError(str(error)) from error
         if isinstance(error, torch.AcceleratorError) or "CUDA error" in str(error):
             raise EnginePoisoned(f"The GPU failed, and this process cannot use it any more: {error}.") from error
-        raise EngineFailed(f"The speech engine failed: {str(error) or 'out of memory'}.") from error
+        raise EngineFailed(f"PyTorch said: {str(error) or 'out of memory'}.") from error
 
 
 def _heard(said: Said, tokenizer: Any, seconds: float) -> HeardWindow:

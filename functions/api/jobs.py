@@ -147,7 +147,7 @@ def list_() -> Response[str]:
 def get(job_id: str) -> Response[str]:
     job, applied = wait_for_end(router, _find(job_id))
     if job.deleted_at:
-        raise JobGone
+        raise service.gone(job)
     reply = job_reply(job, HTTPStatus.OK)
     reply.headers.update(applied)
     lasting = JobView.model_validate_json(reply.body or "").model_dump_json(exclude=PASSING)

@@ -40,9 +40,9 @@ def hostile(what: str, terms: DecoderTerms = TERMS) -> Decoders:
     [
         ("crash", MediaHarmful, "SIGSEGV"),
         ("eat memory", MediaHarmful, "more than 256 MiB of memory"),
-        ("be killed", DecoderFailed, "was killed"),
-        ("exit", DecoderFailed, "status 3"),
-        ("have a bug", DecoderFailed, "KeyError"),
+        ("be killed", DecoderFailed, "^It was killed"),
+        ("exit", DecoderFailed, "^It ended with status 3"),
+        ("have a bug", DecoderFailed, "^It ended with KeyError"),
     ],
 )
 def test_whatever_a_recording_does_is_an_error_of_its_own_job(deed: str, error: type[TiroError], why: str) -> None:

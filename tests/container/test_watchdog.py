@@ -102,7 +102,7 @@ def test_health_is_as_old_as_the_work(tmp_path: Path) -> None:
 
 def test_a_worker_that_asks_for_more_makes_what_stands_still_no_younger(tmp_path: Path) -> None:
     dog, config = Dog(health_file=str(tmp_path / "health")), settings(tmp_path / "health")
-    with dog.watchdog.watch("job", lambda: None):
+    with dog.watchdog.watch("job", lambda _: None):
         dog.pass_time(400)
         dog.watchdog.moved()
         assert "nothing has moved for 6" in (health.trouble(config, now=time.time() + 210) or "")

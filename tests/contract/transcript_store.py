@@ -36,12 +36,12 @@ class TranscriptStoreContract:
         assert media_type == "application/json"
 
     def test_a_transcript_that_is_not_there_is_unavailable(self, store: TranscriptStore) -> None:
-        with pytest.raises(TranscriptUnavailable):
+        with pytest.raises(TranscriptUnavailable, match="Submit the recording again"):
             store.get("transcripts/ada/01a/first.json")
 
     def test_a_damaged_transcript_is_unavailable(self, store: TranscriptStore) -> None:
         store.publish("a.json", b'{"version": "1", "te', "application/json", current=lambda: True)
-        with pytest.raises(TranscriptUnavailable):
+        with pytest.raises(TranscriptUnavailable, match="Submit the recording again"):
             store.get("a.json")
 
     # ------------------------------------------------------------ publish

@@ -3,10 +3,12 @@
 from __future__ import annotations
 
 from datetime import timedelta
+from types import SimpleNamespace
 
 import pytest
 
 from functions import wiring
+from functions.api import preferences
 from tests.functions.conftest import Stack
 from tests.functions.jobs import HEARS, end_one, header, of_s3, path, queue_one, submit
 from tests.functions.working import worker
@@ -27,6 +29,22 @@ class TestWait:
     def test_nobody_waits_longer_than_20_seconds(self, stack: Stack) -> None:
         answer = stack.call("GET", path(end_one(stack)), headers={"Prefer": 'wait="99999"'})
         assert header(answer, "Preference-Applied") == "wait=20"
+
+    def test_one_that_is_deleted_meanwhile_is_gone_and_says_since_when(
+        self, stack: Stack, monkeypatch: pytest.MonkeyPatch
+    ) -> None:
+        job_id = queue_one(stack)
+
+        def delete_it(_: float) -> None:
+            now, job = wiring.clock().now(), wiring.jobs().get(job_id)
+            cancelled = job.cancelled(at=now)
+            wiring.jobs().save(job, cancelled)
+            wiring.jobs().save(cancelled, cancelled.deleted(at=now))
+
+        monkeypatch.setattr(preferences, "time", SimpleNamespace(sleep=delete_it))
+        answer = stack.call("GET", path(job_id), headers={"Prefer": "wait=20"})
+        assert (answer["statusCode"], answer["body"]["code"]) == (410, "job_gone")
+        assert answer["body"]["detail"].startswith(f"The transcription '{job_id}' was deleted at 20")
 
     @pytest.mark.parametrize("prefer", ["", "wait", "wait=", "wait=-1", "wait=0", "return=minimal", "wait=1e3"])
     def test_other_preferences_are_none(self, stack: Stack, prefer: str) -> None:

@@ -107,7 +107,7 @@ def test_deploy_does_what_is_needed(tmp_path: Path, s3: Any) -> None:
 def test_deploy_says_what_failed_first_and_can_be_tried_again(tmp_path: Path) -> None:
     emulator = FakeEmulator(4566, FakeCloudFormation(fails=True))
     assembly = read_assembly(write_assembly(tmp_path / "out"))
-    with pytest.raises(SandboxError, match=r"(?s)Queue: no such property.*Role: cancelled"):
+    with pytest.raises(SandboxError, match=r"(?s)Queue: no such property.*Role: cancelled.*`make reset` begins anew"):
         deploy(assembly, emulator, State(tmp_path))
     emulator.cloudformation.fails = False
     assert deploy(assembly, emulator, State(tmp_path)).did == "created"

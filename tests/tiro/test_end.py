@@ -54,7 +54,9 @@ class TestEnds:
         with pytest.raises(JobHeld):  # the letter comes back, since it may be the last that tells of the job
             house.bury(JobMessage.of(job))
         house.clock.advance(121)
-        assert code(house.bury(JobMessage.of(job))) == "attempts_exhausted"
+        buried = house.bury(JobMessage.of(job))
+        assert code(buried) == "attempts_exhausted"
+        assert f"`tiro retry {job.id}`" in (buried.problem.detail if buried and buried.problem else "")
         assert house.runs.get(job.id) is None, "who let the lease run out cannot renew it for a job that is over"
         assert house.bury(JobMessage.of(job)) is None, "twice is once"
 

@@ -132,6 +132,7 @@ def test_a_message_nobody_could_take_fails_its_job(house: Fetching) -> None:
     buried = service.bury_fetch(message, **ports)  # type: ignore[arg-type]  # each by its name
     assert buried
     assert (buried.status, buried.problem and buried.problem.code) == (JobStatus.FAILED, "attempts_exhausted")
+    assert "Upload the recording" in buried.model_dump_json()
     assert service.bury_fetch(message, **ports) is None  # type: ignore[arg-type]
     assert service.bury_fetch(FetchMessage(job_id="nobody", round=1), **ports) is None  # type: ignore[arg-type]
 

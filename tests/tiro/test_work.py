@@ -54,6 +54,7 @@ class TestClaim:
             house.clock.advance(121)
         assert claim(house, job) == Declined(None, "every attempt is spent")
         assert code(house.jobs.get(job.id)) == "attempts_exhausted"
+        assert f"`tiro retry {job.id}`" in house.jobs.get(job.id).model_dump_json()
         assert house.runs.get(job.id) is None
 
     def test_a_leftover_is_deleted(self, house: House) -> None:

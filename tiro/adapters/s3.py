@@ -150,7 +150,7 @@ class S3TranscriptStore:
             self._client.put_object(Bucket=self._bucket, Key=key, Body=body, ContentType="application/json")
 
     def get(self, key: str) -> Transcript:
-        lost = TranscriptUnavailable("The transcript is not there any more.")
+        lost = TranscriptUnavailable("The transcript is not there any more. Submit the recording again.")
         with s3_errors(lost):
             answer = self._client.get_object(Bucket=self._bucket, Key=key)
             with closing(answer["Body"]) as body:
@@ -158,7 +158,7 @@ class S3TranscriptStore:
         try:
             return Transcript.model_validate_json(text)
         except ValidationError as error:
-            raise TranscriptUnavailable("The transcript is damaged.") from error
+            raise TranscriptUnavailable("The stored transcript cannot be read. Submit the recording again.") from error
 
     def publish(self, key: str, body: bytes, media_type: str, *, current: Callable[[], bool]) -> bool:
         for _ in range(_PUBLISH_TRIES):

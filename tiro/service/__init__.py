@@ -22,7 +22,7 @@ from tiro.service.limits import check_duration, check_size
 from tiro.service.listing import list_jobs
 from tiro.service.once import once, reopen
 from tiro.service.quota import check_quota
-from tiro.service.read import find, find_even_gone, lend_large, lend_media, read_transcript
+from tiro.service.read import find, find_even_gone, gone, lend_large, lend_media, read_transcript
 from tiro.service.reap import Reaped, Reaper, ReapTerms
 from tiro.service.stop import cancel, delete, retry
 from tiro.service.submit import submit
@@ -75,6 +75,7 @@ __all__ = [
     "find_batch",
     "find_even_gone",
     "give_back",
+    "gone",
     "lend_large",
     "lend_media",
     "list_jobs",

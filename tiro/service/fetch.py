@@ -225,7 +225,7 @@ def bury_fetch(message: FetchMessage, *, jobs: JobStore, transcripts: Transcript
     with suppress(JobNotFound):
         job = jobs.get(message.job_id)
         if job.status is JobStatus.AWAITING_MEDIA:
-            error = AttemptsExhausted("Fetching the recording was begun again and again, and never came to an end.")
+            error = AttemptsExhausted("Fetching it was begun again and again, and never ended. Upload the recording.")
             return fail(job, error, jobs=jobs, transcripts=transcripts, clock=clock)
     return None
 

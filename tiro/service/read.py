@@ -39,8 +39,13 @@ def find(job_id: str, *, owner: str, jobs: JobStore) -> Job:
     """Return the owner's job. Raises JobNotFound, for another owner's job too, or JobGone when it was deleted."""
     job = find_even_gone(job_id, owner=owner, jobs=jobs)
     if job.deleted_at:
-        raise JobGone(f"The transcription {job_id!r} was deleted at {job.deleted_at:%Y-%m-%d %H:%M:%S} UTC.")
+        raise gone(job)
     return job
+
+
+def gone(job: Job) -> JobGone:
+    """Say of a tombstone what it is."""
+    return JobGone(f"The transcription {job.id!r} was deleted at {job.deleted_at:%Y-%m-%d %H:%M:%S} UTC.")
 
 
 def find_even_gone(job_id: str, *, owner: str, jobs: JobStore) -> Job:
