@@ -47,7 +47,7 @@ class StageConfig(DispatchTerms):
     allow_networks: tuple[str, ...] = ApiSettings.allow_networks  # not public, yet a `url` may lead there: 10.1.0.0/16
     webhook_schemes: tuple[str, ...] = ApiSettings.webhook_schemes  # https alone, where others listen
     origins: tuple[str, ...] = ApiSettings.origins  # whose web pages may call; safe: a key is sent, never a cookie
-    models: tuple[str, ...] = ApiSettings.models  # that the workers hear with; the first where none is named
+    models: tuple[str, ...] = ApiSettings.models  # the one that the workers hear with
     issuer: str = AuthorizerSettings.issuer  # https://… whose tokens open too (OpenID Connect); empty: keys alone
     audience: str = AuthorizerSettings.audience  # that a token must be meant for
     owner_claim: str = AuthorizerSettings.owner_claim  # of a token: whose jobs it opens
@@ -79,6 +79,8 @@ class StageConfig(DispatchTerms):
     instance_types: tuple[str, ...] = ("g4dn.*", "g5.*", "g6.*", "g6e.*")  # with one NVIDIA GPU each
     worker_cpu: int = 0  # of 1024 a core; 0: what is left of the smallest machine's four, or on Fargate all four
     worker_memory: int = 12288  # MiB, of the smallest machine's 16 GiB
+    beam_size: int = WorkerSettings.beam_size  # hypotheses kept while decoding; 1 is greedy: faster, and hears worse
+    jobs_at_once: int = WorkerSettings.jobs_at_once  # recordings that a worker has in hand
     image: str = "docker"  # who builds the worker's: docker, here; codebuild, in the account; or a registry's address
 
     # what stands before it
@@ -131,8 +133,6 @@ def configure(context: Mapping[str, Any]) -> StageConfig:
 
 def _check(config: StageConfig) -> None:
     """Raises ConfigError for what would be accepted by CloudFormation and regretted later."""
-    if config.workers not in WORKERS:
-        raise ConfigError(f"workers is {config.workers!r}. Choose one of: {', '.join(WORKERS)}.")
     if bool(config.domain) != bool(config.certificate):
         raise ConfigError("A domain needs the ARN of its certificate, and a certificate its domain: set both.")
     if not 1 <= config.zones <= MOST_ZONES:
@@ -148,7 +148,21 @@ def _check(config: StageConfig) -> None:
             f"authorizer_cache_seconds is {config.authorizer_cache_seconds}, and a revoked key would open for so "
             f"long. Choose 0 to {LONGEST_CACHE_SECONDS}."
         )
+    _check_hearing(config)
     _check_trust(config)
+
+
+def _check_hearing(config: StageConfig) -> None:
+    if config.workers not in WORKERS:
+        raise ConfigError(f"workers is {config.workers!r}. Choose one of: {', '.join(WORKERS)}.")
+    if len(config.models) != 1:
+        named = ",".join(config.models)
+        raise ConfigError(
+            f"models is {named!r}, and one model hears in each stack. Name one."
+        )
+    for name in ("beam_size", "jobs_at_once"):
+        if getattr(config, name) < 1:
+            raise ConfigError(f"{name} is {getattr(config, name)}. It is 1 at least.")
 
 
 def _check_trust(config: StageConfig) -> None:

@@ -134,6 +134,8 @@ class WorkersStack(Stack):
             max_media_bytes=config.max_media_bytes,
             max_media_seconds=config.max_media_seconds,
             model=config.models[0],
+            beam_size=config.beam_size,
+            jobs_at_once=config.jobs_at_once,
             model_path="/opt/tiro/weights",
             visibility_seconds=config.visibility_seconds,
             heartbeat_file=f"{SCRATCH}/heartbeat",

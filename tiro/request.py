@@ -78,7 +78,7 @@ class Options(_Strict):
     prompt: str | None = Field(default=None, max_length=2000)  # names and words to expect, in the recording's language
     hotwords: Annotated[tuple[Hotword, ...], BeforeValidator(_listed)] = Field(default=(), max_length=100)
     words: bool = False  # whether to tell when each word is spoken
-    model: str | None = Field(default=None, max_length=64)  # of `GET /v1/models`; left out: the default one
+    model: str | None = Field(default=None, max_length=64)  # of `GET /v1/models`, or left out: the one that hears
     channels: Literal["mix", "separate"] = "mix"  # separate: each is heard by itself, and labelled
     start: float = Field(default=0.0, ge=0, allow_inf_nan=False)  # seconds; where the part wanted begins
     end: float | None = Field(default=None, gt=0, allow_inf_nan=False)  # seconds; left out: the end

@@ -64,7 +64,7 @@ class Limits(Settings):
 class HearingLimits(Limits):
     """And what may be asked of who hears it."""
 
-    models: tuple[str, ...] = ("base",)  # that are deployed; the first is the one that hears
+    models: tuple[str, ...] = ("base",)  # that are deployed: the one that hears
 
 
 @dataclass(frozen=True, kw_only=True)

@@ -142,10 +142,14 @@ class TestDispatcher:
         )  # with its revision: a new one outdates others
 
     def test_a_stage_sets_them(self, tmp_path: Path) -> None:
-        stage = synthesize(tmp_path, stage="dev", max_workers=3, warm_workers=1, warm_days="sat,sun")
-        told = stage.beside("workers").environment("dispatch")
+        workers = synthesize(
+            tmp_path, stage="dev", max_workers=3, warm_workers=1, warm_days="sat,sun", beam_size=1, jobs_at_once=2
+        ).beside("workers")
+        told = workers.environment("dispatch")
         assert (told["TIRO_MAX_WORKERS"], told["TIRO_WARM_WORKERS"]) == ("3", "1")
         assert told["TIRO_WARM_DAYS"] == "sat,sun"
+        hears = {pair["Name"]: pair["Value"] for pair in container(workers)["Environment"]}
+        assert (hears["TIRO_BEAM_SIZE"], hears["TIRO_JOBS_AT_ONCE"]) == ("1", "2")
 
     def test_when_the_stack_goes_it_falls_silent_first_and_the_workers_stop_next(self, workers: Synthesized) -> None:
         """What depends on a resource is deleted before it."""

@@ -46,7 +46,7 @@ HINTS = {
     "transcript_not_ready": "'tiro show ID' says how far it is",
     "transcript_unavailable": "'tiro show ID' says why",
     "webhook_not_found": "'tiro webhooks list' lists those there are",
-    "model_not_found": "'tiro models' lists those there are",
+    "model_not_found": "leave --model out: one model hears in each stack, and 'tiro models' names it",
     "not_retryable": "submit the recording anew with 'tiro transcribe'",
 }
 """What to do, by a problem's code, where its detail does not say so."""

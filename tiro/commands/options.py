@@ -40,7 +40,7 @@ OPTIONS = (
     Flag("channels", "separate: each is heard by itself, and labelled", choices=("mix", "separate")),
     Flag("start", "seconds; where the part wanted begins", "S", float),
     Flag("end", "seconds; where the part wanted ends", "S", float),
-    Flag("model", "of those that 'tiro models' lists; without it, the default one", "ID"),
+    Flag("model", "the stack's own, by the name that 'tiro models' lists; any other is refused", "ID"),
     Flag("priority", "batch: heard when nothing interactive waits", choices=("interactive", "batch")),
     Flag("retention_seconds", "so long after its end the job is deleted; else it is kept", "S", int),
     Flag("delete_media", "remove the recording that was sent once there is a transcript", kind="switch"),
