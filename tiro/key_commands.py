@@ -37,7 +37,7 @@ def add_key_commands(command: argparse.ArgumentParser) -> None:
     """Each sets `keys`, a function of the arguments that returns Said. Those raise TiroError."""
     commands = command.add_subparsers(metavar="COMMAND", required=True)
     create = commands.add_parser("create", help="make a key and print it", description="Make a key and print it.")
-    create.add_argument("--owner", required=True, help="whose key it is: a-z, 0-9 and '-'")
+    create.add_argument("--owner", required=True, metavar="NAME", help="whose key it is: a-z, 0-9 and '-'")
     create.add_argument(
         "--scope",
         action="append",
@@ -49,7 +49,7 @@ def add_key_commands(command: argparse.ArgumentParser) -> None:
     list_ = commands.add_parser(
         "list", help="show which keys there are", description="Show which keys there are, and when each was used last."
     )
-    list_.add_argument("--owner", help="only this one's")
+    list_.add_argument("--owner", metavar="NAME", help="only this one's")
     list_.set_defaults(keys=list_keys)
     revoke = commands.add_parser("revoke", help="close a key for good", description="Close a key for good.")
     revoke.add_argument("id", metavar="ID", help="as 'list' shows it: key_...")

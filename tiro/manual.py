@@ -48,7 +48,7 @@ def _section(command: argparse.ArgumentParser) -> str:
 
 def _place(action: argparse.Action) -> str:
     name = str(action.metavar or action.dest)
-    return {"+": f"{name}...", "?": f"[{name}]"}.get(str(action.nargs), name)
+    return {"+": f"{name}...", "*": f"[{name}...]", "?": f"[{name}]"}.get(str(action.nargs), name)
 
 
 def _name(action: argparse.Action) -> str:

@@ -22,13 +22,19 @@ if TYPE_CHECKING:
 def add_repair_commands(command: argparse.ArgumentParser) -> None:
     """Each sets `keys`, a function of the arguments that returns Said. Those raise TiroError."""
     commands = command.add_subparsers(metavar="COMMAND", required=True)
-    show = commands.add_parser("show", help="say all that is known of a job")
+    show = commands.add_parser(
+        "show", help="say all that is known of a job", description="Say all that is known of a job, whosever it is."
+    )
     show.add_argument("id", metavar="ID")
     show.set_defaults(keys=show_job)
-    retry = commands.add_parser("retry", help="have jobs that failed tried again, each as a new job")
+    retry = commands.add_parser(
+        "retry",
+        help="have jobs that failed tried again",
+        description="Have jobs that failed tried again, each as a new job, whosever they are.",
+    )
     retry.add_argument("ids", metavar="ID", nargs="*")
-    retry.add_argument("--code", help="all that failed so, such as attempts_exhausted; needs --owner")
-    retry.add_argument("--owner", help="whose")
+    retry.add_argument("--code", metavar="CODE", help="all that failed so, such as attempts_exhausted; needs --owner")
+    retry.add_argument("--owner", metavar="NAME", help="whose")
     retry.add_argument("--month", metavar="YYYY-MM", help="of their making; else this month")
     retry.set_defaults(keys=retry_jobs, parser=retry)
 
