@@ -1,7 +1,8 @@
 """What differs between stages, and nothing else does.
 
-Any field can be set for one run, `-c stage=prod -c max_media_seconds=7200`, or for good under `context` in
-cdk.json. Lists are comma-separated on the command line.
+Any field can be set for one deployment, `-c stage=prod -c max_media_seconds=7200`, or for good under `context` in
+cdk.json: what neither names is as by default here, whatever was deployed before. Lists are comma-separated on the
+command line.
 """
 
 from __future__ import annotations

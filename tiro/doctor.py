@@ -121,7 +121,7 @@ def _gpus(account: Account, wanted: Wanted, name: str, code: str) -> Check:
     need = wanted.workers * WORKER_VCPUS
     do = f"Ask in Service Quotas, Amazon EC2, in {account.region}, for {need} of '{name}' ({code})"
     if room == 0:
-        return Check(check, Mark.WRONG, found, f"{do}. Until AWS agrees, deploy with -c workers=cpu")
+        return Check(check, Mark.WRONG, found, f"{do}. Until AWS agrees, deploy with -c workers=cpu -c models=base")
     return Check(check, Mark.NOTE, found, f"{do}, or set max_workers to {room}")
 
 

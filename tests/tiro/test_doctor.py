@@ -57,7 +57,7 @@ def test_a_new_account_is_told_all_that_it_lacks_in_words() -> None:
     assert checks["CDK bootstrap"].do == "Run: cdk bootstrap aws://123456789012/eu-west-1"
     assert "for 40 of 'All G and VT Spot Instance Requests' (L-3819A6DF)" in checks["GPUs, Spot"].do
     assert "for 40 of 'Running On-Demand G and VT instances' (L-DB2E81BA)" in checks["GPUs, on demand"].do
-    assert "workers=cpu" in checks["GPUs, Spot"].do
+    assert "-c workers=cpu -c models=base" in checks["GPUs, Spot"].do
     assert "spot.amazonaws.com" in checks["role for Spot"].do
     assert "L-B99A9384" in checks["functions at once"].do
 
