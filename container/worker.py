@@ -17,7 +17,6 @@ from container.telemetry import Telemetry
 from container.watchdog import Watchdog
 from tiro import service
 from tiro.errors import (
-    AttemptsExhausted,
     Conflict,
     EnginePoisoned,
     Interrupted,
@@ -264,7 +263,7 @@ class Worker:
         self._world.telemetry.attempt_failed(claim.job, error)
         if attempts >= self._settings.max_attempts:
             why = error.title if isinstance(error, TiroError) else "something went wrong inside Tiro"
-            spent = AttemptsExhausted(f"{attempts} attempts failed, the last because: {why}. Try again later.")
+            spent = service.exhausted(claim.job, f"{attempts} attempts failed, the last because: {why}.")
             self._fail(claim, holding, spent)
         else:
             self._return(claim, notebook, counted=True)

@@ -158,9 +158,7 @@ def _check_hearing(config: StageConfig) -> None:
         raise ConfigError(f"workers is {config.workers!r}. Choose one of: {', '.join(WORKERS)}.")
     if len(config.models) != 1:
         named = ",".join(config.models)
-        raise ConfigError(
-            f"models is {named!r}, and one model hears in each stack. Name one."
-        )
+        raise ConfigError(f"models is {named!r}, and one model hears in each stack. Name one.")
     for name in ("beam_size", "jobs_at_once"):
         if getattr(config, name) < 1:
             raise ConfigError(f"{name} is {getattr(config, name)}. It is 1 at least.")

@@ -67,6 +67,7 @@ def test_a_passing_failure_is_tried_three_times(error: Exception) -> None:
     assert failed.problem
     assert failed.problem.code == "attempts_exhausted"
     assert "a bug of ours" not in failed.problem.detail
+    assert f"`tiro retry {job.id}`" in failed.problem.detail
     assert len(house.queue) == 0
 
 

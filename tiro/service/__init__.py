@@ -16,7 +16,7 @@ from tiro.service.deliver import Deliverer, announce, pass_on_due
 from tiro.service.dictate import Dictation, dictate, wait_for
 from tiro.service.dispatch import Dispatcher, Round
 from tiro.service.drain import DRAIN_TIME, drain
-from tiro.service.end import abandon_parts, bury, expire, fail
+from tiro.service.end import abandon_parts, bury, exhausted, expire, fail
 from tiro.service.fetch import Fetcher, bury_fetch
 from tiro.service.limits import check_duration, check_size
 from tiro.service.listing import list_jobs
@@ -69,6 +69,7 @@ __all__ = [
     "delete",
     "dictate",
     "drain",
+    "exhausted",
     "expire",
     "fail",
     "find",

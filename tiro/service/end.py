@@ -95,7 +95,7 @@ def bury(
         return None
     if held and held.lease_expires_at > clock.now():
         raise JobHeld("An attempt is at work on this job. Ask again when its lease has run out.")
-    error = AttemptsExhausted(f"It was handed to workers again and again, and none finished it. {_again(job)}")
+    error = exhausted(job, "It was handed to workers again and again, and none finished it.")
     # With the lease of whoever let it run out: it would otherwise be renewed for a job that is at its end.
     lease = (runs, held.attempt) if held else None
     return fail(job, error, jobs=jobs, transcripts=transcripts, clock=clock, held=lease)
@@ -130,11 +130,13 @@ def expire(
 
 def died(job: Job) -> AttemptsExhausted:
     """Say of a job whose attempts are spent why nobody said more."""
-    return AttemptsExhausted(f"{job.attempts} attempts ended without a word: the worker died each time. {_again(job)}")
+    return exhausted(job, f"{job.attempts} attempts ended without a word: the worker died each time.")
 
 
-def _again(job: Job) -> str:
-    return f"Have it tried again by POST /v1/transcriptions/{job.id}/retry, or `tiro retry {job.id}`."
+def exhausted(job: Job, why: str) -> AttemptsExhausted:
+    """Say why nobody tries any more, and how to have it tried again all the same."""
+    again = f"Have it tried again by POST /v1/transcriptions/{job.id}/retry, or `tiro retry {job.id}`."
+    return AttemptsExhausted(f"{why} {again}")
 
 
 def _too_late(job: Job) -> TiroError:
