@@ -493,8 +493,8 @@ class JobHeld(TransientError):
 
 
 class EngineFailed(TransientError):
-    """Whisper failed on it, at each of three attempts. POST …/retry makes a new job of it; if that fails too, give
-    the job's id to whoever runs the stack.
+    """Whisper failed in one attempt. Another follows by itself, three in all; then the job fails with
+    `attempts_exhausted`.
     """
 
     code, title = "engine_failed", "The speech engine failed"
@@ -509,8 +509,8 @@ class EnginePoisoned(EngineFailed):
 
 
 class DecoderFailed(TransientError):
-    """The process that decodes a recording ended, and it was not the recording's doing. POST …/retry makes a new job
-    of it.
+    """The process that decodes a recording ended, and it was not the recording's doing. Another attempt follows by
+    itself.
     """
 
     code, title = "decoder_failed", "The decoder failed"
