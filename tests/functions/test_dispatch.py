@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 from datetime import UTC, datetime
+from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import boto3
@@ -151,3 +152,10 @@ def test_how_things_stand_is_told_by_the_clock_alone(
     assert "_aws" not in capsys.readouterr().out
     handler({"source": "aws.events"}, None)
     assert '"WorkersRunning":' in capsys.readouterr().out
+
+
+def test_each_of_its_numbers_is_explained(stack: Stack, ecs: ECSClient) -> None:
+    from functions.dispatch import handler
+
+    page = (Path(__file__).parents[2] / "docs" / "telemetry.md").read_text()
+    assert not [name for name in handler({}, None) if f"`{name}`" not in page]
