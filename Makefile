@@ -69,7 +69,7 @@ costs: .venv/.dev  ## What Tiro costs besides its GPU, and what each route uses;
 	@cat build/costs.md
 	$(BIN)/python -m tests.costs
 
-quality: .venv/.dev  ## Hear a corpus, and hold it against the last release: make quality CORPUS=dir
+quality: .venv/.dev  ## Hear a corpus, and hold it against the results accepted last: make quality CORPUS=dir
 	$(BIN)/python -m container tests.quality "$(CORPUS)" $(if $(ACCEPT),--accept)
 
 faults: .venv/.dev .venv-emulator/.done  ## Break everything on purpose, 220 times: make faults SEED=1
@@ -78,7 +78,7 @@ faults: .venv/.dev .venv-emulator/.done  ## Break everything on purpose, 220 tim
 soak: .venv/.dev .venv-emulator/.done  ## An hour of mixed work through two workers, and what stays behind: make soak MINUTES=60
 	$(BIN)/python -m tests.soak --seed $(SEED) --minutes $(or $(MINUTES),60) --corpus "$(CORPUS)" --write docs
 
-rollover: .venv/.dev .venv-emulator/.done  ## Update from the last release with jobs under way, and back: make rollover BASE=commit
+rollover: .venv/.dev .venv-emulator/.done  ## Update from an older version with jobs under way, and back: make rollover BASE=commit
 	@$(BIN)/python -m tests.rollover $(if $(BASE),--base "$(BASE)")
 
 simulate: .venv/.dev  ## Days of load in a minute: waits and cost by scaling rule; writes docs/scaling.md

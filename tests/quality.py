@@ -41,7 +41,7 @@ SCORED = frozenset({"exact", "book", "corrected-asr"})
 """Reference qualities (the corpus's README) that an error rate means something for."""
 
 KEPT = Path(__file__).parent / "golden" / "quality.jsonl"
-"""What the last release made of the corpus. `--accept` writes it anew."""
+"""The results accepted last. `--accept` writes it anew."""
 
 HEADERLESS = {"outcome": "error"}
 """What is expected of raw samples: nothing in the file says that it is sound."""
@@ -185,7 +185,7 @@ def parse(argv: Sequence[str]) -> argparse.Namespace:
     parser.add_argument("--only", default="*", metavar="GLOB", help="of the paths in the manifest")
     parser.add_argument("--json", type=Path, metavar="FILE", help="write every result there")
     parser.add_argument("--tell-language", action="store_true", help="name each file's language, not detect it")
-    parser.add_argument("--kept", type=Path, default=KEPT, metavar="FILE", help="the last release's results")
+    parser.add_argument("--kept", type=Path, default=KEPT, metavar="FILE", help="the results accepted last")
     parser.add_argument("--accept", action="store_true", help="keep these results instead")
     parser.add_argument("--model", default="base")
     parser.add_argument("--batch-size", type=int, default=8)
@@ -223,7 +223,7 @@ def main(argv: Sequence[str]) -> int:
 
 
 def _hold_against(console: Console, kept: Path, results: Sequence[Result], *, accept: bool) -> int:
-    """Say what changed since the last release; return the exit status. Accepted results are the next one's measure."""
+    """Say what changed since the last results; return the exit status. Accepted results are the next one's measure."""
     before = regression.read(kept)
     for line in regression.changes(before, results) if before else ():
         console.print(line, markup=False, highlight=False, soft_wrap=True)

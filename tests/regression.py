@@ -76,7 +76,7 @@ Release = dict[str, Heard]
 
 
 def read(file: Path) -> Release:
-    """Return what is kept of the last release; nothing, where nothing is."""
+    """Return the results accepted last; nothing, where none were."""
     lines = file.read_text("utf-8").splitlines() if file.is_file() else []
     return {heard.path: heard for heard in (Heard(**json.loads(line)) for line in lines)}
 

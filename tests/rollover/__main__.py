@@ -16,7 +16,9 @@ from tests.rollover.story import tell
 
 def main(arguments: list[str] | None = None) -> int:
     parser = argparse.ArgumentParser(prog="python -m tests.rollover", description=__doc__)
-    parser.add_argument("--base", metavar="COMMIT", help="the older version (default: the last release)")
+    parser.add_argument(
+        "--base", metavar="COMMIT", help="the older version (default: the last release, else as in before.py)"
+    )
     asked = parser.parse_args(arguments)
     for name in [name for name in os.environ if name.startswith(("AWS_", "TIRO_"))]:
         del os.environ[name]
