@@ -24,8 +24,8 @@ PAGE = DOCS / "cost.md"
 
 USUAL = "steady"  # the load by which models and machines are compared
 
-CPU_SPEED = 23.4
-"""Of `base` on two cores: 607 s in 25.7 and 26.2 s (docs/measurements.md, "How well it hears")."""
+CPU_SPEED = 25.5
+"""Of `base` on two cores, with five beams: 607 s in 23.8 s (docs/measurements.md, "How well it hears")."""
 
 CPU_VCPUS, CPU_GIGABYTES = 2, 4
 
