@@ -82,6 +82,7 @@ def test_what_may_pass_is_told_so(stubs: Stubber, capsys: pytest.CaptureFixture[
 def test_without_credentials_it_says_how_to_get_some(
     monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
 ) -> None:
+    monkeypatch.setattr(boto3, "DEFAULT_SESSION", None)  # which remembers another test's
     monkeypatch.setenv("AWS_REGION", "eu-west-1")
     assert main(["configure"]) == 3
     told = capsys.readouterr().err
