@@ -43,7 +43,10 @@ RULES = ("AWSManagedRulesAmazonIpReputationList", "AWSManagedRulesKnownBadInputs
 """Not the common rule set: it refuses bodies over 8 KB, which a recording in a call is."""
 
 CALLS_IN_FIVE_MINUTES = 2000
-"""Of one address. API Gateway throttles all callers together; this keeps one from using it up."""
+"""Of one key at one address. API Gateway throttles all callers together; this keeps one from using it up."""
+
+CALLS_OF_AN_ADDRESS = 20_000
+"""In five minutes, whatever the keys: behind an address of CloudFront's are many callers, and one may try many keys."""
 
 
 class EdgeStack(Stack):
@@ -159,27 +162,40 @@ class EdgeStack(Stack):
 
     def _guard(self, api: apigateway.RestApi) -> None:
         """Stand before the API itself, which is reached with and without CloudFront."""
-        limit = wafv2.CfnWebACL.RuleProperty(
-            name="limit",
-            priority=0,
-            action=wafv2.CfnWebACL.RuleActionProperty(block={}),
-            statement=wafv2.CfnWebACL.StatementProperty(
-                rate_based_statement=wafv2.CfnWebACL.RateBasedStatementProperty(
-                    aggregate_key_type="IP", limit=CALLS_IN_FIVE_MINUTES
-                )
-            ),
-            visibility_config=_visible("limit"),
+        of_a_key = wafv2.CfnWebACL.RateBasedStatementProperty(
+            aggregate_key_type="CUSTOM_KEYS", custom_keys=_address_and_key(), limit=CALLS_IN_FIVE_MINUTES
         )
+        of_an_address = wafv2.CfnWebACL.RateBasedStatementProperty(aggregate_key_type="IP", limit=CALLS_OF_AN_ADDRESS)
+        limits = [_limit("key", 0, of_a_key), _limit("address", 1, of_an_address)]
         wall = wafv2.CfnWebACL(
             self,
             "Firewall",
             scope="REGIONAL",
             default_action=wafv2.CfnWebACL.DefaultActionProperty(allow={}),
-            rules=[limit, *(_managed(name, priority) for priority, name in enumerate(RULES, start=1))],
+            rules=[*limits, *(_managed(name, priority) for priority, name in enumerate(RULES, start=len(limits)))],
             visibility_config=_visible("tiro"),
         )
         stage = f"arn:{self.partition}:apigateway:{self.region}::/restapis/{api.rest_api_id}/stages/{STAGE}"
         wafv2.CfnWebACLAssociation(self, "FirewallOfApi", resource_arn=stage, web_acl_arn=wall.attr_arn)
+
+
+def _address_and_key() -> list[wafv2.CfnWebACL.RateBasedStatementCustomKeyProperty]:
+    as_it_is = wafv2.CfnWebACL.TextTransformationProperty(priority=0, type="NONE")
+    key = wafv2.CfnWebACL.RateLimitHeaderProperty(name="authorization", text_transformations=[as_it_is])
+    each = wafv2.CfnWebACL.RateBasedStatementCustomKeyProperty
+    return [each(ip={}), each(header=key)]
+
+
+def _limit(
+    name: str, priority: int, statement: wafv2.CfnWebACL.RateBasedStatementProperty
+) -> wafv2.CfnWebACL.RuleProperty:
+    return wafv2.CfnWebACL.RuleProperty(
+        name=name,
+        priority=priority,
+        action=wafv2.CfnWebACL.RuleActionProperty(block={}),
+        statement=wafv2.CfnWebACL.StatementProperty(rate_based_statement=statement),
+        visibility_config=_visible(name),
+    )
 
 
 def _managed(name: str, priority: int) -> wafv2.CfnWebACL.RuleProperty:

@@ -80,7 +80,12 @@ def test_a_domain_comes_with_its_certificate(guarded: Synthesized, edge: Synthes
 def test_a_firewall_stands_before_the_api_where_one_is_wanted(guarded: Synthesized, edge: Synthesized) -> None:
     [wall] = guarded.of_type("AWS::WAFv2::WebACL").values()
     assert wall["Scope"] == "REGIONAL"
-    assert wall["Rules"][0]["Name"] == "limit"
+    limits = {rule["Name"]: rule["Statement"].get("RateBasedStatement") for rule in wall["Rules"]}
+    # All who come by CloudFront come from its addresses: one of them must not lock the others out.
+    key, address = limits["key"], limits["address"]
+    assert [*key["CustomKeys"][0], key["CustomKeys"][1]["Header"]["Name"]] == ["IP", "authorization"]
+    assert address["AggregateKeyType"] == "IP"
+    assert address["Limit"] >= 10 * key["Limit"]
     # It refuses bodies over 8 KB, which a recording in a call is.
     assert "AWSManagedRulesCommonRuleSet" not in [rule["Name"] for rule in wall["Rules"]]
     assert len(guarded.of_type("AWS::WAFv2::WebACLAssociation")) == 1
