@@ -35,9 +35,6 @@ GATHER_SECONDS = 5
 DISPATCH_SECONDS = 60
 DRAIN_SECONDS = 900
 
-TABLE = ("job#*", "owner#*", "batch#*")
-"""What changes with a job: the job and its lease, its owner's count, its batch's."""
-
 
 class WorkersStack(Stack):
     """Network, fleet and dispatcher. It stands on the service stack, which knows nothing of it."""

@@ -138,6 +138,11 @@ class Job(_Model):
         return self.trace or trace_of(self.id, self.created_at)
 
     @property
+    def upload_key(self) -> str:
+        """Where in the bucket its recording is sent, or fetched to."""
+        return f"uploads/{self.owner}/{self.id}"
+
+    @property
     def timings(self) -> Timings:
         return timings(self.queued_at, self.started_at, self.finished_at, self.worker_ready_at)
 

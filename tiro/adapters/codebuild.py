@@ -4,9 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from botocore.exceptions import BotoCoreError, ClientError
-
-from tiro.adapters.aws import unavailable
+from tiro.adapters.aws import aws_errors
 
 if TYPE_CHECKING:
     from mypy_boto3_codebuild.client import CodeBuildClient
@@ -18,7 +16,5 @@ class CodeBuildProject:
 
     def start(self) -> str:
         """Begin to build what the project was given; return the build's id. Raises ServiceUnavailable."""
-        try:
+        with aws_errors():
             return self._client.start_build(projectName=self._project)["build"]["id"]
-        except (ClientError, BotoCoreError) as error:
-            raise unavailable(error) from error

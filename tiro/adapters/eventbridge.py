@@ -5,9 +5,7 @@ from __future__ import annotations
 import json
 from typing import TYPE_CHECKING, Any
 
-from botocore.exceptions import BotoCoreError, ClientError
-
-from tiro.adapters.aws import unavailable
+from tiro.adapters.aws import aws_errors
 from tiro.delivery import Event
 from tiro.errors import ServiceUnavailable
 
@@ -28,7 +26,7 @@ class EventBridgeBus:
     def publish(self, event: Event) -> None:
         detail = event.data() | {"event": event.id, "type": event.type.value, "owner": event.owner}
         trace: dict[str, Any] = {"TraceHeader": f"Root={event.trace}"} if event.trace else {}
-        try:
+        with aws_errors():
             answer = self._client.put_events(
                 Entries=[
                     {
@@ -42,8 +40,6 @@ class EventBridgeBus:
                     }
                 ]
             )
-        except (ClientError, BotoCoreError) as error:
-            raise unavailable(error) from error
         if answer["FailedEntryCount"]:
             code = answer["Entries"][0].get("ErrorCode", "Unknown")
             raise ServiceUnavailable(f"EventBridge did not take the event: {code}.")

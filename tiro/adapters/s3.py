@@ -9,7 +9,6 @@ from typing import TYPE_CHECKING, Any
 from urllib.parse import parse_qs, urlsplit
 
 from botocore.exceptions import (
-    BotoCoreError,
     ClientError,
     IncompleteReadError,
     ReadTimeoutError,
@@ -17,7 +16,7 @@ from botocore.exceptions import (
 )
 from pydantic import ValidationError
 
-from tiro.adapters.aws import code_of, unavailable
+from tiro.adapters.aws import aws_errors, code_of
 from tiro.errors import MediaNotFound, ServiceUnavailable, TiroError, TranscriptUnavailable
 from tiro.job import Media
 from tiro.ports import MediaInfo
@@ -212,14 +211,13 @@ class S3TranscriptStore:
 @contextmanager
 def s3_errors(missing: TiroError | None = None) -> Iterator[None]:
     """Let no error of botocore's out: an object that cannot be read is `missing`, all else ServiceUnavailable."""
-    try:
-        yield
-    except ClientError as error:
-        if missing and code_of(error) in _UNREADABLE | _CHANGED:
-            raise missing from error
-        raise unavailable(error) from error
-    except BotoCoreError as error:
-        raise unavailable(error) from error
+    with aws_errors():
+        try:
+            yield
+        except ClientError as error:
+            if missing and code_of(error) in _UNREADABLE | _CHANGED:
+                raise missing from error
+            raise
 
 
 def _signed_at(url: str) -> datetime:

@@ -6,9 +6,9 @@ from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from typing import TYPE_CHECKING, Any
 
-from botocore.exceptions import BotoCoreError, ClientError
+from botocore.exceptions import ClientError
 
-from tiro.adapters.aws import code_of, unavailable
+from tiro.adapters.aws import aws_errors, code_of
 from tiro.errors import InvalidRequest, NoUploadOpen
 from tiro.ports import Part
 
@@ -28,11 +28,11 @@ class S3PartStore:
 
     def begin(self, key: str, *, content_type: str | None) -> str:
         given: dict[str, Any] = {"ContentType": content_type} if content_type else {}
-        with s3_errors():
+        with _upload_errors():
             return self._client.create_multipart_upload(Bucket=self._bucket, Key=key, **given)["UploadId"]
 
     def put(self, key: str, upload_id: str, number: int, body: bytes) -> str:
-        with s3_errors():
+        with _upload_errors():
             answer = self._client.upload_part(
                 Bucket=self._bucket, Key=key, UploadId=upload_id, PartNumber=number, Body=body
             )
@@ -40,7 +40,7 @@ class S3PartStore:
 
     def parts(self, key: str, upload_id: str) -> Sequence[Part]:
         pages = self._client.get_paginator("list_parts").paginate(Bucket=self._bucket, Key=key, UploadId=upload_id)
-        with s3_errors():
+        with _upload_errors():
             return [
                 Part(part["PartNumber"], part["ETag"], part["Size"]) for page in pages for part in page.get("Parts", [])
             ]
@@ -53,13 +53,13 @@ class S3PartStore:
             "PartNumber": number,
             "ContentLength": size,
         }
-        with s3_errors():
+        with _upload_errors():
             return self._client.generate_presigned_url("upload_part", Params=part, ExpiresIn=seconds)
 
     def complete(self, key: str, upload_id: str, etags: Sequence[str]) -> None:
         parts = [{"PartNumber": number, "ETag": etag} for number, etag in enumerate(etags, 1)]
         try:
-            with s3_errors():
+            with _upload_errors():
                 self._client.complete_multipart_upload(
                     Bucket=self._bucket,
                     Key=key,
@@ -72,14 +72,14 @@ class S3PartStore:
 
     def abandon(self, key: str, upload_id: str) -> None:
         try:
-            with s3_errors():
+            with _upload_errors():
                 self._client.abort_multipart_upload(Bucket=self._bucket, Key=key, UploadId=upload_id)
         except NoUploadOpen:
             pass
 
     def _is_there(self, key: str) -> bool:
         try:
-            with s3_errors():
+            with _upload_errors():
                 self._client.head_object(Bucket=self._bucket, Key=key)
         except NoUploadOpen:
             return False
@@ -87,14 +87,13 @@ class S3PartStore:
 
 
 @contextmanager
-def s3_errors() -> Iterator[None]:
-    try:
-        yield
-    except ClientError as error:
-        if code_of(error) in _OVER:
-            raise NoUploadOpen from error
-        if code_of(error) in _WRONG_PARTS:
-            raise InvalidRequest(f"S3 cannot join these parts: {code_of(error)}.") from error
-        raise unavailable(error) from error
-    except BotoCoreError as error:
-        raise unavailable(error) from error
+def _upload_errors() -> Iterator[None]:
+    with aws_errors():
+        try:
+            yield
+        except ClientError as error:
+            if code_of(error) in _OVER:
+                raise NoUploadOpen from error
+            if code_of(error) in _WRONG_PARTS:
+                raise InvalidRequest(f"S3 cannot join these parts: {code_of(error)}.") from error
+            raise

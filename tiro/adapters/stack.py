@@ -6,14 +6,15 @@ from collections.abc import Mapping
 from typing import TYPE_CHECKING
 
 import boto3
-from botocore.exceptions import BotoCoreError, ClientError
+from botocore.exceptions import BotoCoreError
 
-from tiro.adapters.aws import code_of, not_configured, unavailable
+from tiro.adapters.aws import aws_errors, not_configured
 
 if TYPE_CHECKING:
     from mypy_boto3_cloudformation.client import CloudFormationClient
+    from mypy_boto3_cloudformation.type_defs import StackTypeDef
 
-ABSENT = {"ValidationError"}  # CloudFormation's word for a stack that there is not
+ABSENT = ("ValidationError",)  # CloudFormation's word for a stack that there is not
 
 
 def cloudformation_client(environ: Mapping[str, str]) -> CloudFormationClient:
@@ -29,12 +30,9 @@ def cloudformation_client(environ: Mapping[str, str]) -> CloudFormationClient:
 
 def read_outputs(client: CloudFormationClient, stack: str) -> Mapping[str, str] | None:
     """Return a stack's outputs by name; None where there is no such stack. Raises ServiceUnavailable."""
-    try:
+    found: StackTypeDef | None = None
+    with aws_errors(forgive=ABSENT):
         [found] = client.describe_stacks(StackName=stack)["Stacks"]
-    except ClientError as error:
-        if code_of(error) in ABSENT:
-            return None
-        raise unavailable(error) from error
-    except BotoCoreError as error:
-        raise unavailable(error) from error
+    if found is None:
+        return None
     return {output["OutputKey"]: output["OutputValue"] for output in found.get("Outputs", [])}

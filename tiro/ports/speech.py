@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any, Protocol
 
@@ -134,7 +134,3 @@ class SpeechEngine(Protocol):
         nothing.
         """
         ...
-
-
-Blocks = Iterator[PCM]
-"""A recording as a stream of PCM blocks of any length."""

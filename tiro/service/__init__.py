@@ -9,7 +9,7 @@ Plain functions over ports; each file is a stretch of the way. The order of writ
 """
 
 from tiro.service.admit import admit
-from tiro.service.arrive import DROP_SECONDS, ObjectCreated, arrived
+from tiro.service.arrive import ObjectCreated, arrived
 from tiro.service.batch import find_batch, submit_batch, submit_prefix, with_uploads
 from tiro.service.checkpoint import Notebook, clear, clear_if_over, partial
 from tiro.service.deliver import Deliverer, announce, pass_on_due
@@ -18,7 +18,6 @@ from tiro.service.dispatch import Dispatcher, Round
 from tiro.service.drain import DRAIN_TIME, drain
 from tiro.service.end import abandon_parts, bury, exhausted, expire, fail
 from tiro.service.fetch import Fetcher, bury_fetch
-from tiro.service.limits import check_duration, check_size
 from tiro.service.listing import list_jobs
 from tiro.service.once import once, reopen
 from tiro.service.quota import check_quota
@@ -34,7 +33,6 @@ from tiro.service.work import LOOKS_FOR_JOB, Claim, Crowded, Declined, LeaseTerm
 
 __all__ = [
     "DRAIN_TIME",
-    "DROP_SECONDS",
     "LOOKS_FOR_JOB",
     "Claim",
     "Crowded",
@@ -58,9 +56,7 @@ __all__ = [
     "bury",
     "bury_fetch",
     "cancel",
-    "check_duration",
     "check_quota",
-    "check_size",
     "check_webhook",
     "claim",
     "clear",

@@ -142,11 +142,11 @@ class Fetcher:
         content_type = job.media.content_type if job.media else None
         if ended and not fetch.etags:
             # A small one needs no parts: one request of S3's instead of three.
-            self.media.keep(_key(job), body, content_type=content_type)
+            self.media.keep(job.upload_key, body, content_type=content_type)
             return fetch.model_copy(update={"whole": True})
-        upload_id = fetch.upload_id or self.parts.begin(_key(job), content_type=content_type)
+        upload_id = fetch.upload_id or self.parts.begin(job.upload_key, content_type=content_type)
         number = len(fetch.etags) + 1
-        etag = self.parts.put(_key(job), upload_id, number, body) if body else None
+        etag = self.parts.put(job.upload_key, upload_id, number, body) if body else None
         if etag is None:
             return self._save(fetch, fetch.ended())
         return self._save(fetch, fetch.grown(upload_id=upload_id, etag=etag, size=len(body), whole=ended))
@@ -158,7 +158,7 @@ class Fetcher:
                 f"{self.settings.fetch_round_seconds} s. Download it yourself, and upload it."
             )
         if fetch.upload_id:
-            self.parts.abandon(_key(job), fetch.upload_id)
+            self.parts.abandon(job.upload_key, fetch.upload_id)
         return self._save(fetch, fetch.anew())
 
     def _check(self, job: Job, size: int | None) -> None:
@@ -177,7 +177,7 @@ class Fetcher:
         """From here on it is an object like any other: S3 will say that it was written."""
         fetch = self.fetches.get(job.id)
         if fetch and fetch.upload_id:
-            self.parts.complete(_key(job), fetch.upload_id, fetch.etags)
+            self.parts.complete(job.upload_key, fetch.upload_id, fetch.etags)
         self.fetches.forget(job.id)
         return "fetched"
 
@@ -211,7 +211,7 @@ class Fetcher:
         """Throw away what came of it, unless it became the recording."""
         fetch = self.fetches.get(job.id)
         if fetch and fetch.upload_id:
-            self.parts.abandon(_key(job), fetch.upload_id)
+            self.parts.abandon(job.upload_key, fetch.upload_id)
         if fetch:
             self.fetches.forget(job.id)
 
@@ -228,7 +228,3 @@ def bury_fetch(message: FetchMessage, *, jobs: JobStore, transcripts: Transcript
             error = AttemptsExhausted("Fetching it was begun again and again, and never ended. Upload the recording.")
             return fail(job, error, jobs=jobs, transcripts=transcripts, clock=clock)
     return None
-
-
-def _key(job: Job) -> str:
-    return f"uploads/{job.owner}/{job.id}"

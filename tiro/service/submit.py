@@ -92,7 +92,7 @@ def _await_upload(
 ) -> tuple[Job, Upload]:
     named = Media(
         bucket=settings.media_bucket,
-        key=f"uploads/{job.owner}/{job.id}",
+        key=job.upload_key,
         name=asked.filename,
         size=asked.size,
         content_type=asked.content_type,
@@ -121,7 +121,7 @@ def _await_upload(
 def await_fetch(job: Job, url: str, *, jobs: JobStore, fetches: FetchQueue, settings: ApiSettings) -> Job:
     """Have the recording of a new job fetched from where it is."""
     check_reachable(url, Reach.of(settings.allow_networks))
-    named = Media(bucket=settings.media_bucket, key=f"uploads/{job.owner}/{job.id}", name=Address.parse(url).filename)
+    named = Media(bucket=settings.media_bucket, key=job.upload_key, name=Address.parse(url).filename)
     expires = job.created_at + timedelta(seconds=settings.fetch_seconds)
     # The message first, as everywhere: who finds no job looks again a little later.
     fetches.send(FetchMessage(job_id=job.id, round=1), owner=job.owner)

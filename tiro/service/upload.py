@@ -45,7 +45,9 @@ def part_urls(job: Job, asked: PartNumbers, *, parts: PartStore, clock: Clock, s
 def upload_state(job: Job, *, parts: PartStore) -> UploadState:
     """Raises NoUploadOpen."""
     coming = _coming(job)
-    sent = tuple(SentPart(number=p.number, size=p.size, etag=p.etag) for p in parts.parts(_key(job), coming.upload_id))
+    sent = tuple(
+        SentPart(number=p.number, size=p.size, etag=p.etag) for p in parts.parts(job.upload_key, coming.upload_id)
+    )
     return UploadState(size=coming.whole, part_size=coming.size, parts=coming.count, sent=sent)
 
 
@@ -58,7 +60,7 @@ def complete_upload(job: Job, asked: Completion, *, parts: PartStore) -> None:
         return  # it was complete before
     coming = _coming(job)
     if asked.parts is None:
-        etags = {part.number: part.etag for part in parts.parts(_key(job), coming.upload_id)}
+        etags = {part.number: part.etag for part in parts.parts(job.upload_key, coming.upload_id)}
     else:
         etags = {part.number: f'"{part.etag.strip(chr(34))}"' for part in asked.parts}
     expected = range(1, coming.count + 1)
@@ -66,7 +68,7 @@ def complete_upload(job: Job, asked: Completion, *, parts: PartStore) -> None:
         raise _wrong(f"{_few(missing)} of {coming.count} parts are missing")
     if unknown := sorted(set(etags) - set(expected)):
         raise _wrong(f"there are {coming.count} parts, and no {_few(unknown)}")
-    parts.complete(_key(job), coming.upload_id, [etags[number] for number in expected])
+    parts.complete(job.upload_key, coming.upload_id, [etags[number] for number in expected])
 
 
 def _coming(job: Job) -> Parts:
@@ -83,15 +85,11 @@ def _sign(job: Job, numbers: Iterable[int], *, parts: PartStore, now: datetime, 
         PartUrl(
             number=number,
             size=coming.size_of(number),
-            url=parts.presign(_key(job), coming.upload_id, number, size=coming.size_of(number), seconds=seconds),
+            url=parts.presign(job.upload_key, coming.upload_id, number, size=coming.size_of(number), seconds=seconds),
         )
         for number in numbers
     )
     return PartUrls(urls=urls, expires_at=now + timedelta(seconds=seconds))
-
-
-def _key(job: Job) -> str:
-    return f"uploads/{job.owner}/{job.id}"
 
 
 def _few(numbers: list[int]) -> str:
