@@ -18,8 +18,8 @@ if TYPE_CHECKING:
 
 UNCHANGED = "revision = :revision"
 
-SEATS_TRIED = 3
-"""At random: with half of them taken, seven of eight callers find one, and none asks long."""
+SEATS_TRIED = 5
+"""Of an owner's own, at random: all of them in a room of 20, and nobody asks long in a larger one."""
 
 
 class DynamoDBCallStore:
