@@ -146,19 +146,20 @@ class FasterWhisperEngine:
             )
             return [_read(result, tokenizer, each) for result, each in zip(results, seconds, strict=True)]
 
-        def sample(features: Any, seconds: Sequence[float]) -> list[HeardWindow]:
+        def sample(features: Any, seconds: Sequence[float]) -> Iterator[HeardWindow]:
             rows = np.asarray(features)
-            heard: list[HeardWindow] = []
             for i, each in enumerate(seconds):
                 # CTranslate2 seeds each of its threads once. A model whose thread is new, a third of a second's work,
-                # lets a window say the same whatever was sampled before it and beside it.
+                # lets a window say the same whatever was sampled before it. One model at a time, which has all cores:
+                # to load one takes three times its memory.
                 row = ctranslate2.StorageView.from_array(np.ascontiguousarray(rows[i : i + 1]))
-                heard += generate(self._loader.load(1, 1), row, [each])
-            return heard
+                yield from generate(self._loader.load(1, self._cores), row, [each])
 
         with _failures():
-            ctranslate2.set_random_seed(options.seed)
-            work = sample if options.temperature > 0 else partial(generate, self._model_for(encoded.parts))
+            if options.temperature > 0:
+                ctranslate2.set_random_seed(options.seed)
+                return list(chain.from_iterable(map(sample, encoded.parts, encoded.seconds)))
+            work = partial(generate, self._model_for(encoded.parts))
             return [heard for part in self._each_core.map(work, encoded.parts, encoded.seconds) for heard in part]
 
     def align(
