@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import gc
 from dataclasses import replace
 from itertools import chain
 from statistics import median
@@ -204,6 +205,20 @@ def test_after_memory_was_too_small_no_pass_wants_all_of_it_again() -> None:
     found = all_of_it(model, windows)
     assert listened.batches == [5, *(2, 2, 1) * 3]
     assert [text_of(heard) for heard in found[0]] == [text_of(heard) for heard in all_of_it(tiny(), windows)[0]]
+
+
+def test_what_was_made_for_a_batch_that_was_too_large_is_given_back() -> None:
+    model = tiny()
+    layer = model.decoder.blocks[0]
+    first = _Breaking(layer.attn_ln, 2, FULL)  # after keys and values of the audio were made
+    del layer._modules["attn_ln"]
+    layer.attn_ln = first
+    engine = engine_of(model)
+    encoded = engine.encode(noise(1, 2, 3, 4, 5))
+    engine.decode(encoded, replace(ENGLISH, beam_size=1))
+    assert first.batches[:2] == [5, 2]
+    FULL.__traceback__ = None  # its frames have all that they worked on
+    assert not [each for each in gc.get_objects() if type(each) is torch.Tensor and each.shape[:3] == (5, 2, 1500)]
 
 
 @pytest.mark.parametrize("how", [ENGLISH, replace(ENGLISH, beam_size=3), replace(ENGLISH, temperature=0.7)])
