@@ -196,7 +196,7 @@ class Hearing:
         pieces = [s.text for s in kept[:1]]
         for before, segment in pairwise(kept):
             between = any(is_spaced(each.language or to_bcp47(language)) for each in (before, segment))
-            pieces += [" "] * between + [segment.text]
+            pieces.append(f" {segment.text}" if between else segment.text)
         return "".join(pieces)
 
 
