@@ -29,6 +29,7 @@ from container.engines.faster_whisper import FasterWhisperEngine
 from container.transcriber import WindowTranscriber
 from container.weights import load_weights
 from tests import regression
+from tests.cpu import cpu_kind
 from tests.files import LocalFiles
 from tests.regression import Result
 from tiro.errors import TiroError
@@ -41,7 +42,7 @@ SCORED = frozenset({"exact", "book", "corrected-asr"})
 """Reference qualities (the corpus's README) that an error rate means something for."""
 
 KEPT = Path(__file__).parent / "golden" / "quality.jsonl"
-"""The results accepted last. `--accept` writes it anew."""
+"""The results accepted last, and beside it the kind of CPU that they are of. `--accept` replaces both."""
 
 HEADERLESS = {"outcome": "error"}
 """What is expected of raw samples: nothing in the file says that it is sound."""
@@ -219,24 +220,34 @@ def main(argv: Sequence[str]) -> int:
     if args.json:
         args.json.write_text(json.dumps([asdict(r) for r in results], ensure_ascii=False, indent=1))
     status = report(console, results)
-    return _hold_against(console, args.kept, results, accept=args.accept) or status
+    return compare_with_accepted(console, args.kept, results, cpu_kind(), accept=args.accept) or status
 
 
-def _hold_against(console: Console, kept: Path, results: Sequence[Result], *, accept: bool) -> int:
-    """Say what changed since the last results; return the exit status. Accepted results are the next one's measure."""
+def compare_with_accepted(console: Console, kept: Path, results: Sequence[Result], cpu: str, *, accept: bool) -> int:
+    """Print what changed since the results accepted last; return the exit status. `accept` keeps these instead."""
     before = regression.read(kept)
-    for line in regression.changes(before, results) if before else ():
+    limits = before.limits(cpu)
+    console.print(before.comparison(cpu), markup=False, highlight=False, soft_wrap=True)
+    for line in regression.changes(before, results, limits) if before.heard else ():
         console.print(line, markup=False, highlight=False, soft_wrap=True)
     if accept:
-        regression.write(kept, results)
-        console.print(f"kept: {len(results)} results in {kept.name}", highlight=False)
-        return 0
-    found = regression.worse(before, results)
+        return _accept(console, kept, results, cpu)
+    found = regression.worse(before, results, limits)
     for line in found:
         console.print(f"worse than it may be: {line}", markup=False, highlight=False, soft_wrap=True)
-    compared = sum(result.path in before for result in results)
+    compared = sum(result.path in before.heard for result in results)
     console.print(f"regression: {compared} files compared, {len(found)} worse than they may be", highlight=False)
     return 1 if found else 0
+
+
+def _accept(console: Console, kept: Path, results: Sequence[Result], cpu: str) -> int:
+    try:
+        regression.write(kept, results, cpu)
+    except regression.KeptElsewhere as refused:
+        console.print(f"not kept: {refused}", markup=False, highlight=False, soft_wrap=True)
+        return 1
+    console.print(f"kept: {len(results)} results in {kept.name}", highlight=False)
+    return 0
 
 
 def report(console: Console, results: Sequence[Result]) -> int:

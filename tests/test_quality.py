@@ -3,13 +3,14 @@
 from __future__ import annotations
 
 import dataclasses
+from pathlib import Path
 from typing import Any
 
 import pytest
 from rich.console import Console
 
-from tests.quality import check, count_errors, normalise, report, spell
-from tests.regression import Result
+from tests.quality import check, compare_with_accepted, count_errors, normalise, report, spell
+from tests.regression import Result, read, write
 
 RESULT = Result("a.mp3", "awkward", "en", 10.0, 1.0, text="one two three", words=3, wrong=0, first_start=1.0)
 
@@ -89,3 +90,37 @@ def test_the_last_line_is_the_verdict() -> None:
         with console.capture() as printed:
             assert report(console, results) == status
         assert printed.get().splitlines()[-1] == f"quality: {verdict} unexpected"
+
+
+@pytest.mark.parametrize(
+    ("cpu", "wrong", "status", "says"),
+    [
+        ("here", 8, 0, ["comparison: text by text", "regression: 1 files compared, 0"]),
+        ("here", 9, 1, ["comparison: text by text", "regression: 1 files compared, 1"]),
+        ("elsewhere", 9, 0, ["comparison: within a band", "regression: 1 files compared, 0"]),
+        ("elsewhere", 99, 1, ["comparison: within a band", "regression: 1 files compared, 2"]),
+    ],
+)
+def test_the_limits_are_those_of_the_kind_of_cpu(
+    tmp_path: Path, cpu: str, wrong: int, status: int, says: list[str]
+) -> None:
+    before = dataclasses.replace(RESULT, category="speech", words=600, wrong=6)
+    write(tmp_path / "kept.jsonl", [before], "here")
+    console = Console(width=120)
+    with console.capture() as printed:
+        now = [dataclasses.replace(before, wrong=wrong)]
+        assert compare_with_accepted(console, tmp_path / "kept.jsonl", now, cpu, accept=False) == status
+    lines = printed.get().splitlines()
+    assert lines[0].startswith(says[0])
+    assert lines[-1] == f"{says[1]} worse than they may be"
+
+
+def test_results_of_one_file_are_not_accepted_beside_those_of_another_cpu(tmp_path: Path) -> None:
+    kept = tmp_path / "kept.jsonl"
+    write(kept, [RESULT, dataclasses.replace(RESULT, path="b.mp3")], "here")
+    console = Console(width=120)
+    with console.capture() as printed:
+        assert compare_with_accepted(console, kept, [RESULT], "elsewhere", accept=True) == 1
+        assert compare_with_accepted(console, kept, [RESULT], "here", accept=True) == 0
+    assert "not kept: kept.jsonl holds results of another kind of CPU (here; here elsewhere)." in printed.get()
+    assert read(kept).cpu == "here"

@@ -1,4 +1,7 @@
-"""Real Whisper on real speech does as it is told: names, words, languages, channels, a part; and tells when."""
+"""Real Whisper on real speech follows a request: names, words, languages, channels, a part; and reports times.
+
+All of it within the limits of tests/tolerance.py, on any CPU.
+"""
 
 from __future__ import annotations
 
@@ -13,7 +16,8 @@ import pytest
 from container.transcriber import WindowTranscriber
 from container.words import longest
 from tests.files import LocalFiles
-from tests.quality import count_errors
+from tests.quality import normalise
+from tests.tolerance import COUNT, MOST_WRONG, NEAR, wrong_share
 from tiro.ports import SpeechEngine
 from tiro.request import Options
 from tiro.transcript import Transcript
@@ -22,8 +26,11 @@ pytestmark = [pytest.mark.model, pytest.mark.corpus]
 
 Hear = Callable[..., Transcript]
 
-NEAR = 0.5
-"""Seconds that a segment may begin before or after somebody does."""
+TWO_AT_ONCE = 0.4
+"""Share of the words that may be wrong where two people speak at once, each on a channel of their own."""
+
+ENGLISH = {"best", "hong", "kong", "should", "leave", "island", "and", "the", "opposite", "shore"}
+"""Words of a translation of `fleurs-de-000.ogg`, half of which any good one has."""
 
 
 @pytest.fixture(scope="module")
@@ -45,22 +52,35 @@ def turns(corpus: Path) -> dict[str, list[dict[str, Any]]]:
     return {line["path"]: line["segments"] for line in lines if "segments" in line}
 
 
+@pytest.fixture(scope="module")
+def said(turns: dict[str, Any]) -> dict[str, str]:
+    """What each channel of the two that speak at once says."""
+    return dict(turns["dialogue/stereo-en-left-fr-right.flac"]["channels"])
+
+
+ALLEN = {"start": 47, "end": 61, "language": "en"}
+"""The turn in `dlg-lj-libri-mono.opus` in which two names are said."""
+
+
 @pytest.mark.parametrize(
-    ("wishes", "name", "said"),
+    ("wishes", "spelled"),
     [
-        ({}, "Mrs. Allen said", "Catherine"),
-        ({"hotwords": ["Katharine"]}, "Mrs. Allen said", "Katharine"),
-        ({"prompt": "A story of Mrs Allan and Katharine."}, "Mrs Allan said", "Katharine"),
+        ({}, False),
+        ({"hotwords": ["Katharine"]}, True),
+        ({"prompt": "A story of Mrs Allan and Katharine."}, True),
     ],
 )
-def test_a_name_is_spelled_as_it_is_told(hear: Hear, wishes: dict[str, Any], name: str, said: str) -> None:
-    text = hear("dialogue/dlg-lj-libri-mono.opus", start=47, end=61, language="en", **wishes).text
-    assert text.replace(",", "").startswith(f"{name} {said} the next morning")
+def test_a_name_is_spelled_as_requested(
+    hear: Hear, turns: dict[str, Any], wishes: dict[str, Any], spelled: bool
+) -> None:
+    text = hear("dialogue/dlg-lj-libri-mono.opus", **ALLEN, **wishes).text
+    (said,) = [turn["text"] for turn in turns["dialogue/dlg-lj-libri-mono.opus"] if turn["speaker"] == "D"]
+    assert ("Katharine" in text) == spelled
+    assert wrong_share(said, text) <= MOST_WRONG
 
 
 def test_a_part_has_the_recordings_clock_and_words_change_no_word(hear: Hear) -> None:
-    part: dict[str, Any] = {"start": 47, "end": 61, "language": "en"}
-    coarse, fine = (hear("dialogue/dlg-lj-libri-mono.opus", **part, words=words) for words in (False, True))
+    coarse, fine = (hear("dialogue/dlg-lj-libri-mono.opus", **ALLEN, words=words) for words in (False, True))
     assert coarse.text == fine.text
     assert fine.segments[0].start == pytest.approx(47.06, abs=NEAR)
     words = [word for segment in fine.segments for word in segment.words]
@@ -74,7 +94,7 @@ def test_a_part_has_the_recordings_clock_and_words_change_no_word(hear: Hear) ->
 def test_a_segment_begins_when_somebody_begins(hear: Hear, turns: dict[str, Any], name: str) -> None:
     starts = [segment.start for segment in hear(f"dialogue/{name}", words=True).segments]
     late = {turn["text"]: min(abs(turn["start"] - start) for start in starts) for turn in turns[f"dialogue/{name}"]}
-    assert {text: round(by, 2) for text, by in late.items() if by > NEAR} == {}
+    assert len({text: round(by, 2) for text, by in late.items() if by > NEAR}) <= 1, late
 
 
 @pytest.mark.parametrize("words", [False, True])
@@ -83,16 +103,18 @@ def test_speech_after_a_long_silence_begins_when_it_does(hear: Hear, words: bool
 
 
 @pytest.mark.parametrize("words", [False, True])
-def test_a_phrase_said_twenty_times_is_written_twenty_times(hear: Hear, words: bool) -> None:
-    assert hear("awkward/phrase-repeated-20x.mp3", language="en", words=words).text.count("1813") == 20
+def test_a_phrase_said_twenty_times_is_written_about_twenty_times(hear: Hear, words: bool) -> None:
+    """tests/container/test_transcriber.py counts exactly, with a stub engine."""
+    text = hear("awkward/phrase-repeated-20x.mp3", language="en", words=words).text
+    assert normalise(text, "en").count("eighteen thirteen") == pytest.approx(20, abs=COUNT)
 
 
-def test_channels_that_speak_at_once_are_both_understood(hear: Hear) -> None:
+def test_channels_that_speak_at_once_are_both_understood(hear: Hear, said: dict[str, Any]) -> None:
     transcript = hear("dialogue/stereo-en-left-fr-right.flac", channels="separate")
     assert {(segment.channel, segment.language) for segment in transcript.segments} == {("left", "en"), ("right", "fr")}
-    left = " ".join(segment.text for segment in transcript.segments if segment.channel == "left")
-    words, wrong = count_errors("however due to the slow communication channels styles in the west", left, "en")
-    assert "slow communication channels" in left, (words, wrong)
+    for channel, language in (("left", "en"), ("right", "fr")):
+        heard = " ".join(segment.text for segment in transcript.segments if segment.channel == channel)
+        assert wrong_share(said[channel], heard, language) <= TWO_AT_ONCE
 
 
 def test_two_speakers_are_told_apart_by_their_channels(hear: Hear, turns: dict[str, Any]) -> None:
@@ -100,20 +122,23 @@ def test_two_speakers_are_told_apart_by_their_channels(hear: Hear, turns: dict[s
     for channel, speaker in (("left", "A"), ("right", "B")):
         heard = " ".join(segment.text for segment in transcript.segments if segment.channel == channel)
         said = " ".join(t["text"] for t in turns["dialogue/dlg-lj-spk1-stereo.flac"] if t["speaker"] == speaker)
-        words, wrong = count_errors(said, heard, "en")
-        assert wrong / words < 0.15
+        assert wrong_share(said, heard) <= MOST_WRONG
 
 
 def test_a_recording_in_two_languages_is_written_in_both(hear: Hear) -> None:
+    """English up to about 30 s, then German: nine tenths of the text before and after are in their language."""
     segments = hear("speech/fw-multilingual.mp3", multilingual=True).segments
-    assert [*dict.fromkeys(segment.language for segment in segments)] == ["en", "de"]
-    (switch,) = [b.start for a, b in pairwise(segments) if a.language != b.language]
-    assert 29 < switch < 32
+    for language, start, end in (("en", 0, 29), ("de", 32, 60)):
+        inside = [segment for segment in segments if start <= segment.start and segment.end <= end]
+        letters = sum(len(segment.text) for segment in inside)
+        assert letters > 100
+        assert sum(len(segment.text) for segment in inside if segment.language == language) >= 0.9 * letters
 
 
 def test_what_is_said_in_german_is_written_in_english(hear: Hear) -> None:
     transcript = hear("speech/fleurs-de-000.ogg", task="translate")
     assert transcript.language == "de"
-    assert "island" in transcript.text
+    words = set(normalise(transcript.text, "en").split())
+    assert len(words & ENGLISH) >= len(ENGLISH) / 2, transcript.text
     assert transcript.language_probability
     assert transcript.language_probability > 0.9

@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 import hashlib
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import pytest
@@ -17,7 +18,7 @@ from tests.container.sound import silence, tone, write
 from tests.files import LocalFiles
 from tiro.errors import EngineFailed, LeaseLost, MediaNotFound, MediaTooLong
 from tiro.job import Media
-from tiro.ports import HeardWindow, OnProgress, Transcriber
+from tiro.ports import PCM, SAMPLE_RATE, DecodeOptions, HeardWindow, OnProgress, Transcriber
 from tiro.request import Options
 from tiro.transcript import Transcript
 
@@ -79,6 +80,29 @@ def test_silence_is_a_success_without_text(hear: Hear) -> None:
     transcript = hear(engine, apart=3)
     assert (transcript.text, transcript.no_speech, transcript.language) == ("", True, "zxx")
     assert (transcript.segments, transcript.language_probability, engine.decoded) == ((), None, [])
+
+
+class PhraseEngine(FakeEngine):
+    """Says one phrase for each stretch of sound that it is given, however windows are cut."""
+
+    def encode(self, windows: Sequence[PCM]) -> Any:
+        return list(windows)
+
+    def decode(self, encoded: Any, options: DecodeOptions) -> Sequence[HeardWindow]:
+        return [said(*((start, end, " in 1813") for start, end in self._sounds(pcm))) for pcm in encoded]
+
+    def _sounds(self, pcm: PCM) -> list[tuple[float, float]]:
+        """Return start and end of each stretch of sound, in seconds; a zero crossing ends none."""
+        loud = np.flatnonzero(np.abs(pcm) > 0.01)
+        stretches = np.split(loud, np.flatnonzero(np.diff(loud) > 0.1 * SAMPLE_RATE) + 1)
+        return [(part[0] / SAMPLE_RATE, part[-1] / SAMPLE_RATE) for part in stretches if len(part)]
+
+
+@pytest.mark.parametrize("times", [7, 20, 40])
+def test_a_phrase_is_written_exactly_as_often_as_it_is_said(hear: Hear, times: int) -> None:
+    """A long run of it looks like a loop; it is heard again in short windows, where people can speak that fast."""
+    transcript = hear(PhraseEngine(), *[1.5] * times, apart=0.4)
+    assert transcript.text == " ".join(["in 1813"] * times)
 
 
 # ---------------------------------------------------------------- language

@@ -15,6 +15,7 @@ from sandbox.up import SAMPLE
 from tests.factories import make_segment, make_transcript
 from tests.sandbox.conftest import RunningSandbox
 from tests.sandbox.stack import Stack, error_rate
+from tests.tolerance import MOST_WRONG
 from tiro.client import Client
 from tiro.key import new_key
 
@@ -41,12 +42,12 @@ def test_a_recording_is_heard_once_and_told_in_every_shape(stack: Stack, client:
     before = uploads(stack)
     create = client.audio.transcriptions.create
     brief = create(model="whisper-1", file=SAMPLE)
-    assert error_rate(brief.text) < 0.1
+    assert error_rate(brief.text) <= MOST_WRONG
     text = create(model="whisper-1", file=SAMPLE, response_format="text")
     assert text.strip() == brief.text
     for form in ("srt", "vtt"):
         subtitles = create(model="whisper-1", file=SAMPLE, response_format=form)
-        assert error_rate(" ".join(e.plaintext for e in SSAFile.from_string(subtitles, format_=form))) < 0.1
+        assert error_rate(" ".join(e.plaintext for e in SSAFile.from_string(subtitles, format_=form))) <= MOST_WRONG
     verbose = create(model="whisper-1", file=SAMPLE, response_format="verbose_json", temperature=0)
     assert verbose.language == "english"
     assert verbose.segments
@@ -71,13 +72,13 @@ def test_what_a_caller_wishes_for_is_heard(stack: Stack, client: OpenAI) -> None
     assert all(0 <= a.start <= a.end <= b.start <= b.end <= answer.duration for a, b in pairwise(answer.words))
     jobs = stack.call("GET", "transcriptions?status=completed").json()["data"]
     found = stack.call("GET", f"transcriptions/{jobs[0]['id']}/transcript?format=transcribe").json()
-    assert [item["alternatives"][0]["content"] for item in found["results"]["items"]][:2] == ["Tyro", "was"]
+    assert "Tyro" in [item["alternatives"][0]["content"] for item in found["results"]["items"]]
 
 
 @pytest.mark.filterwarnings("ignore:deprecated:DeprecationWarning")  # the SDK's own view of its method
 def test_what_is_english_is_translated_to_itself(client: OpenAI) -> None:
     answer = client.audio.translations.create(model="whisper-1", file=SAMPLE)
-    assert error_rate(answer.text) < 0.2
+    assert error_rate(answer.text) <= MOST_WRONG
 
 
 def test_the_models_are_listed(client: OpenAI) -> None:

@@ -1,8 +1,15 @@
-"""What every engine promises `tiro.ports.SpeechEngine`, on real weights and real speech."""
+"""What every engine promises `tiro.ports.SpeechEngine`, on real weights and real speech.
+
+Words and times are held within tests/tolerance.py. What one engine says twice is compared exactly: both hearings are of
+one process on one CPU, so that rounding is the same in both.
+"""
 
 from __future__ import annotations
 
+from collections.abc import Sequence
+from difflib import SequenceMatcher
 from itertools import chain, pairwise
+from statistics import median
 
 import numpy as np
 import pytest
@@ -10,8 +17,11 @@ import pytest
 from container.audio import Recording
 from container.weights import Weights, WeightsUnavailable, load_weights
 from sandbox.up import SAMPLE
+from tests.quality import normalise
+from tests.sandbox.stack import error_rate
+from tests.tolerance import MOST_WRONG, NEAR
 from tiro.errors import InvalidRequest
-from tiro.ports import PCM, SAMPLE_RATE, DecodeOptions, HeardWindow, SpeechEngine
+from tiro.ports import PCM, SAMPLE_RATE, DecodeOptions, HeardWindow, HeardWord, SpeechEngine
 
 ENGLISH = DecodeOptions(language="en")
 
@@ -39,6 +49,19 @@ def text_of(heard: HeardWindow) -> str:
     return "".join(segment.text for segment in heard.segments)
 
 
+def words_in(engine: SpeechEngine, pcm: PCM, options: DecodeOptions = ENGLISH) -> list[HeardWord]:
+    encoded = engine.encode([pcm])
+    (segments,) = engine.align(encoded, engine.decode(encoded, options), options)
+    return list(chain.from_iterable(segments))
+
+
+def same_words(one: Sequence[HeardWord], two: Sequence[HeardWord], language: str) -> list[tuple[HeardWord, HeardWord]]:
+    """Pair the words that two hearings have in common, in order; a word that only one of them has shifts no other."""
+    keys = [[normalise(word.text, language) for word in words] for words in (one, two)]
+    blocks = SequenceMatcher(None, *keys, autojunk=False).get_matching_blocks()
+    return [(one[block.a + i], two[block.b + i]) for block in blocks for i in range(block.size)]
+
+
 class SpeechEngineContract:
     """A subclass brings the fixture `engine`."""
 
@@ -49,8 +72,8 @@ class SpeechEngineContract:
     def test_it_hears_words_at_their_times(self, engine: SpeechEngine, speech: PCM) -> None:
         late = np.concatenate([silence(5), speech])[: 30 * SAMPLE_RATE]
         (now,), (then,) = (engine.decode(engine.encode([pcm]), ENGLISH) for pcm in (speech, late))
-        assert "scribe of Cicero" in text_of(now)
-        assert then.segments[-1].end - now.segments[-1].end == pytest.approx(5, abs=0.5)
+        assert error_rate(text_of(now)) <= MOST_WRONG
+        assert then.segments[-1].end - now.segments[-1].end == pytest.approx(5, abs=NEAR)
         assert -1 < now.avg_logprob < 0
         assert now.no_speech_prob < 0.5
 
@@ -122,13 +145,10 @@ class SpeechEngineContract:
 
     def test_words_are_where_they_are_said(self, engine: SpeechEngine, speech: PCM) -> None:
         late = np.concatenate([silence(5), speech])
-        first = []
-        for pcm in (speech, late):
-            encoded = engine.encode([pcm])
-            heard = engine.decode(encoded, ENGLISH)
-            (segments,) = engine.align(encoded, heard, ENGLISH)
-            first.append({w.text.strip(): w for w in chain.from_iterable(segments)}["Cicero."])
-        assert first[1].end - first[0].end == pytest.approx(5, abs=0.1)
+        now, then = (words_in(engine, pcm) for pcm in (speech, late))
+        pairs = same_words(now, then, "en")
+        assert len(pairs) >= (1 - MOST_WRONG) * len(now)
+        assert median(b.end - a.end for a, b in pairs) == pytest.approx(5, abs=0.1)
 
     def test_a_window_without_text_has_no_words(self, engine: SpeechEngine, speech: PCM) -> None:
         encoded = engine.encode([speech, speech])

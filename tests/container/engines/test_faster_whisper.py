@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import replace
+from itertools import pairwise
 from pathlib import Path
 
 import numpy as np
@@ -13,11 +14,15 @@ from container.transcriber import WindowTranscriber
 from sandbox.up import SAMPLE
 from tests.container.engines.contract import ENGLISH, SpeechEngineContract, read_sample
 from tests.files import LocalFiles
-from tests.quality import normalise
+from tests.sandbox.stack import error_rate
+from tests.tolerance import MOST_WRONG, NEAR
 from tiro.errors import EngineFailed
 from tiro.ports import SAMPLE_RATE, SpeechEngine
 from tiro.request import Options
 from tiro.transcript import Engine
+
+LONG_SILENCE = 20.0
+"""Seconds; no pause within the two recordings' sentence comes near it."""
 
 
 @pytest.fixture(scope="module")
@@ -58,7 +63,7 @@ def test_the_sample_is_heard_from_end_to_end(engine: SpeechEngine) -> None:
         files.media(SAMPLE.name), Options(), max_seconds=60, on_progress=lambda done, total: None
     )
     assert transcript.language == "en"
-    assert len(normalise(transcript.text, "en").split()) > 5
+    assert error_rate(transcript.text) <= MOST_WRONG
     assert all(a.end <= b.start + 0.2 for a, b in zip(transcript.segments, transcript.segments[1:], strict=False))
 
 
@@ -73,8 +78,12 @@ def test_silence_shifts_no_clock(engine: SpeechEngine, corpus: Path, name: str, 
     transcript = transcriber.transcribe(
         files.media(name), Options(), max_seconds=600, on_progress=lambda done, total: None
     )
-    sentences = [s.start for s in transcript.segments if s.text.startswith("And so")]
-    assert sentences == [pytest.approx(start, abs=0.5) for start in starts]
+    after_silence = [
+        segment.start
+        for before, segment in pairwise([None, *transcript.segments])
+        if segment and (before is None or segment.start - before.end > LONG_SILENCE)
+    ]
+    assert after_silence == [pytest.approx(start, abs=NEAR) for start in starts]
 
 
 class _Broken:
