@@ -8,7 +8,7 @@ from dataclasses import dataclass, replace
 from itertools import pairwise
 from typing import Any
 
-from container.judge import OPEN_TAIL, SHORT, Flag, judge, uncovered
+from container.judge import OPEN_TAIL, SHORT, Flag, finite, judge, uncovered
 from container.tongue import Chances, Known, Tongue, Vote
 from container.windows import PAD, Window, best_pause, clip, quietest
 from container.words import in_order, moved, place
@@ -129,7 +129,7 @@ class Hearing:
 
     def settle(self, attempt: Attempt, heard: HeardWindow) -> Outcome:
         """Keep a text, or choose what may cure it: shorter windows first, then the ladder."""
-        window = attempt.window
+        window, heard = attempt.window, finite(heard)
         result = Result(heard, judge(window, heard), LADDER[attempt.step])
         flags = result.flags
         best = max(filter(None, (attempt.best, result)), key=lambda r: r.belief)

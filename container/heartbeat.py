@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 import random
 import threading
 from collections.abc import Callable
@@ -35,7 +36,8 @@ class Heartbeat:
 
     def progress(self, done: float, total: float | None) -> None:
         """`done` and `total` are seconds of audio. Raises LeaseLost or Interrupted."""
-        self._run = self._run.model_copy(update={"done": done, "total": total or self._run.total})
+        known = total if total and math.isfinite(total) else self._run.total  # a lease takes finite numbers only
+        self._run = self._run.model_copy(update={"done": done, "total": known})
         if self._lost:
             raise self._lost
         if self._stopping.is_set():

@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+import math
 import re
 import zlib
+from dataclasses import replace
 from enum import StrEnum
 
 from container.vad import Span
@@ -54,6 +56,24 @@ SPARSE_SECONDS = 8.0
 OPEN_TAIL = 0.7
 CLOSED_GAP = 2.0
 """Seconds of speech without text that are heard again: after a text that breaks off, or anywhere else."""
+
+
+NO_BELIEF = -100.0
+"""Log-probability of a text whose own is no number: lower than any that Whisper gives."""
+
+NOT_KNOWN = 0.5
+"""Probability that there is no speech, where the model gives none: it fires no guard, and absolves none."""
+
+
+def finite(heard: HeardWindow) -> HeardWindow:
+    """Return what was heard with numbers that guards can compare: every comparison with NaN is false.
+
+    A text whose log-probability is no number, or whose probability of no speech is none, is not believed.
+    """
+    if math.isfinite(heard.avg_logprob) and math.isfinite(heard.no_speech_prob):
+        return heard
+    no_speech = heard.no_speech_prob if math.isfinite(heard.no_speech_prob) else NOT_KNOWN
+    return replace(heard, avg_logprob=NO_BELIEF, no_speech_prob=no_speech)
 
 
 def judge(window: Window, heard: HeardWindow) -> frozenset[Flag]:

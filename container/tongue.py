@@ -22,6 +22,10 @@ RARE = 0.001
 """A probability below which a language is not worth remembering."""
 
 
+CERTAIN = 1.0 + 1e-6
+"""The highest probability, with room for rounding; more, or NaN, is none."""
+
+
 @dataclass(frozen=True)
 class Vote:
     """What a window says of the language."""
@@ -31,7 +35,8 @@ class Vote:
 
     @classmethod
     def of(cls, window: Window, chances: Chances) -> Vote:
-        return cls(window.speech, {language: chance for language, chance in chances.items() if chance >= RARE})
+        likely = {language: chance for language, chance in chances.items() if RARE <= chance <= CERTAIN}
+        return cls(window.speech, likely)
 
 
 @dataclass(frozen=True)
@@ -88,8 +93,9 @@ class Tongue:
 
     def of(self, chances: Chances) -> str:
         """Return the language of one window by its own chances, or the recording's where they are unsure."""
-        likeliest = max(chances, key=lambda language: chances[language])
-        return likeliest if chances[likeliest] >= self._options.language_threshold else self.language
+        known = {language: chance for language, chance in chances.items() if chance <= CERTAIN}  # and no NaN
+        likeliest = max(known, key=lambda language: known[language], default="")
+        return likeliest if known.get(likeliest, -1.0) >= self._options.language_threshold else self.language
 
     @property
     def spoken(self) -> str:

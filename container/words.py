@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Iterable, Sequence
 from itertools import pairwise
 
@@ -39,8 +40,9 @@ def place(window: Window, words: Iterable[HeardWord], *, after: float = 0.0) -> 
             start, end = (end - most, end) if begins else (start, start + most)
         start = max(start, after)
         after = max(end, start)
+        probability = word.probability if math.isfinite(word.probability) else 0.0  # no number: not believed
         placed.append(
-            Word(start=round(start, 3), end=round(after, 3), text=word.text, probability=round(word.probability, 4))
+            Word(start=round(start, 3), end=round(after, 3), text=word.text, probability=round(probability, 4))
         )
     return placed
 

@@ -79,7 +79,12 @@ def _timed(whole: Segment, words: Sequence[Word]) -> Segment:
 
 def _logprob(words: Sequence[Word] | Sequence[HeardWord]) -> float:
     """Return the mean of the words' log-probabilities, as they were aligned: without the prompt."""
-    return sum(math.log(max(word.probability, HARDLY)) for word in words) / len(words)
+    return sum(math.log(_believed(word.probability)) for word in words) / len(words)
+
+
+def _believed(probability: float) -> float:
+    """Return a probability that has a logarithm; one that is no number is hardly any."""
+    return max(probability, HARDLY) if math.isfinite(probability) else HARDLY
 
 
 def _times(window: Window, heard: HeardSegment) -> tuple[float, float]:

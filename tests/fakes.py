@@ -6,13 +6,16 @@ from collections.abc import Callable, Sequence
 from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 
+from pydantic import BaseModel
+
 from tests.factories import make_transcript
 from tiro.delivery import Event, event_of
-from tiro.errors import Conflict, JobNotFound, LeaseLost, TranscriptUnavailable
+from tiro.errors import Conflict, JobNotFound, LeaseLost, NotStorable, TranscriptUnavailable
 from tiro.job import Drop, Job, JobStatus, Media, Run
 from tiro.ports import Checkpoint, OnProgress
 from tiro.quota import Counted, Usage, day_of
 from tiro.request import Options
+from tiro.stored import encode
 from tiro.transcript import Transcript
 
 
@@ -32,6 +35,16 @@ class FakeClock:
 
     def advance(self, seconds: float) -> None:
         self._now += timedelta(seconds=seconds)
+
+
+LARGEST_ITEM = 400 * 1024
+"""Bytes that DynamoDB takes in an item (Developer Guide, "Constraints")."""
+
+
+def check_storable(model: BaseModel) -> None:
+    """Raise NotStorable for what an item of DynamoDB cannot hold."""
+    if len(encode(model).encode()) > LARGEST_ITEM:
+        raise NotStorable("It is larger than an item.")
 
 
 class FakeJobStore:
@@ -58,7 +71,8 @@ class FakeJobStore:
         return job
 
     def store(self, before: Job | None, after: Job) -> None:
-        """Write a job, whatever is there, and count it."""
+        """Write a job, whatever is there, and count it. Raises NotStorable."""
+        check_storable(after)
         self.jobs[after.id] = after
         if event := event_of(before, after):
             self.events.append(event)
@@ -123,6 +137,7 @@ class FakeRunStore:
         self.runs[after.id] = run
 
     def renew(self, job_id: str, run: Run) -> None:
+        check_storable(run)
         if not self._holds(job_id, run.attempt):
             raise LeaseLost
         self.runs[job_id] = run
@@ -155,7 +170,7 @@ class FakeTranscriptStore:
         self.media_types: dict[str, str] = {}
 
     def put(self, key: str, transcript: Transcript) -> None:
-        self._write(key, transcript.model_dump_json().encode(), "application/json")
+        self._write(key, encode(transcript).encode(), "application/json")
 
     def get(self, key: str) -> Transcript:
         try:

@@ -10,6 +10,7 @@ from tiro.checkpoint import Stretch
 from tiro.job import Media
 from tiro.ports import Checkpoint, OnProgress
 from tiro.request import Options
+from tiro.stored import encode
 from tiro.transcript import Segment, Transcript
 
 
@@ -20,7 +21,7 @@ class FakeCheckpointStore:
         self._bucket = bucket
 
     def put(self, key: str, stretch: Stretch) -> None:
-        self._bucket.objects[key] = stretch.model_dump_json().encode()
+        self._bucket.objects[key] = encode(stretch).encode()
 
     def get(self, key: str) -> Stretch | None:
         try:

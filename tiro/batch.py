@@ -12,11 +12,13 @@ from datetime import datetime
 from typing import Annotated, Any, Self
 
 from pydantic import AwareDatetime, BaseModel, BeforeValidator, ConfigDict, Field, ValidationError, model_validator
+from pydantic_core import from_json
 
 from tiro.errors import FieldProblem, InvalidRequest, Problem
 from tiro.handling import Handling, Priority
 from tiro.job import JobStatus, new_id
 from tiro.request import Metadata, Options, S3Object, Source, s3_object
+from tiro.stored import StoredModel as _Model
 from tiro.upload import Upload
 from tiro.webhook import JobWebhook
 
@@ -54,10 +56,6 @@ class BatchRequest(Options, Handling):
         return self
 
 
-class _Model(BaseModel):
-    model_config = ConfigDict(frozen=True)
-
-
 class Batch(_Model):
     id: str
     owner: str
@@ -90,7 +88,7 @@ class Page:
     def parse(cls, cursor: str) -> Self:
         """Raises InvalidRequest."""
         try:
-            batch, number, after, at, seen = json.loads(urlsafe_b64decode(cursor + "=" * (-len(cursor) % 4)))
+            batch, number, after, at, seen = from_json(urlsafe_b64decode(cursor + "=" * (-len(cursor) % 4)))
             read = _Page(batch=batch, number=number, after=after, at=at, seen=seen)
         except (ValueError, TypeError, binascii.Error, RecursionError, ValidationError):
             raise not_ours() from None

@@ -12,9 +12,8 @@ import re
 from contextlib import suppress
 from datetime import datetime, timedelta
 
-from pydantic import BaseModel, ConfigDict
-
 from tiro.errors import FieldProblem, InvalidRequest
+from tiro.stored import StoredModel as _Model
 
 KEPT = timedelta(hours=24)
 """How long a call is remembered, from its first attempt on; docs/api/jobs.md publishes it."""
@@ -24,10 +23,6 @@ LONGEST_CALL = timedelta(seconds=60)
 
 _KEY = re.compile(r'"((?:[ !#-\[\]-~]|\\["\\]){1,255})"|([!#-\[\]-~][ !#-\[\]-~]{0,254})')
 """A string of RFC 9651, section 3.3.3, or, as many clients send it, the same without its quotes."""
-
-
-class _Model(BaseModel):
-    model_config = ConfigDict(frozen=True)
 
 
 class Answer(_Model):

@@ -4,13 +4,8 @@ from __future__ import annotations
 
 from collections.abc import Iterable
 
-from pydantic import BaseModel, ConfigDict
-
+from tiro.stored import StoredModel as _Model
 from tiro.transcript import DroppedSegment, Engine, Segment
-
-
-class _Model(BaseModel):
-    model_config = ConfigDict(frozen=True)
 
 
 class Stretch(_Model):

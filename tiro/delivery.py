@@ -12,11 +12,12 @@ from datetime import datetime, timedelta
 from enum import StrEnum
 from typing import Any
 
-from pydantic import BaseModel, ConfigDict
+from pydantic import Field
 
 from tiro.address import Address
 from tiro.job import Job, JobStatus
 from tiro.signature import sign, verify
+from tiro.stored import StoredModel as _Model
 from tiro.webhook import EventType, JobWebhook
 
 __all__ = ["SCHEDULE", "Attempt", "Delivery", "DeliveryState", "DeliveryView", "Event", "event_of", "sign", "verify"]
@@ -45,10 +46,6 @@ KEPT = timedelta(days=30)
 """How long a delivery and its log are kept."""
 
 
-class _Model(BaseModel):
-    model_config = ConfigDict(frozen=True)
-
-
 class Event(_Model):
     """A job's change that somebody may want to hear of. `webhook` carries a secret: it is sent to nobody."""
 
@@ -62,7 +59,7 @@ class Event(_Model):
     batch: str | None = None
     code: str | None = None  # of the problem, once failed
     title: str | None = None  # of the problem
-    metadata: dict[str, str] = {}  # the caller's own
+    metadata: dict[str, str] = Field(default={})  # the caller's own
     webhook: JobWebhook | None = None  # where alone it is told
     trace: str | None = None  # of the job: tiro/trace.py
     worked_seconds: float | None = None  # that a worker took, once completed; sent to nobody
@@ -89,7 +86,7 @@ class Event(_Model):
 
     def _body(self, data: dict[str, Any]) -> bytes:
         told = {"type": self.type.value, "timestamp": self.at.isoformat(), "data": data}
-        return json.dumps(told, ensure_ascii=False, separators=(",", ":")).encode()
+        return json.dumps(told, ensure_ascii=False, allow_nan=False, separators=(",", ":")).encode()
 
 
 _TYPES = {

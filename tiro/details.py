@@ -5,13 +5,9 @@ from __future__ import annotations
 from dataclasses import dataclass
 from datetime import datetime
 
-from pydantic import BaseModel, ConfigDict
+from tiro.stored import StoredModel as _Model
 
 OWN_SPEED = "this job's own speed so far"
-
-
-class _Model(BaseModel):
-    model_config = ConfigDict(frozen=True)
 
 
 class Timings(_Model):

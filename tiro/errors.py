@@ -44,6 +44,7 @@ TiroError
 │   ├── FetchFailed               fetch_failed                502   the server of a `url` said no
 │   ├── SignatureRefused          signature_refused           401   a delivery that a receiver cannot trust
 │   ├── AttemptsExhausted         attempts_exhausted          500
+│   ├── NotStorable               not_storable            500   the transcript does not read back
 │   ├── MalformedMessage          malformed_message       500   on the queue; no version wrote it
 │   ├── NotConfigured             not_configured          503   the caller's side: no address, no key
 │   └── Conflict                  conflict                409   a conditional write lost
@@ -123,7 +124,7 @@ class TiroError(Exception):
             type=f"/problems/{self.code}",  # the API answers there with what the code means
             title=self.title,
             status=self.status,
-            detail=str(self),
+            detail=str(self).encode(errors="replace").decode(),  # it is stored and sent, and may quote anything
             code=self.code,
             retryable=self.retryable,
             instance=instance,
@@ -409,6 +410,14 @@ class AttemptsExhausted(PermanentError):
     """
 
     code, title = "attempts_exhausted", "Every attempt failed"
+
+
+class NotStorable(PermanentError):
+    """Tiro reads back what it made before it calls a job completed, and this did not pass: `detail` names the value. It
+    is a defect of Tiro's, not of the recording. Try the job again by POST …/retry; if it fails again, report its id.
+    """
+
+    code, title = "not_storable", "The result cannot be stored"
 
 
 class MalformedMessage(PermanentError):

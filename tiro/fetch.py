@@ -4,13 +4,11 @@ from __future__ import annotations
 
 from datetime import datetime
 
-from pydantic import BaseModel, ConfigDict
+from tiro.stored import StoredModel
 
 
-class Fetch(BaseModel):
+class Fetch(StoredModel):
     """The recording of a job, on its way from somebody's server into the media bucket, part by part."""
-
-    model_config = ConfigDict(frozen=True)
 
     job_id: str
     begun_at: datetime

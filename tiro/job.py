@@ -11,7 +11,7 @@ from datetime import UTC, datetime, timedelta
 from enum import StrEnum
 from typing import Literal
 
-from pydantic import BaseModel, ConfigDict
+from pydantic import Field
 
 from tiro.checkpoint import Trail
 from tiro.details import OWN_SPEED, Circumstances, Lineage, Partial, Timings, cost_usd, eta_seconds, timings
@@ -20,6 +20,7 @@ from tiro.handling import Handling, Priority
 from tiro.language import to_bcp47
 from tiro.pace import WAIT_BASIS
 from tiro.request import Options
+from tiro.stored import StoredModel as _Model
 from tiro.trace import trace_of
 from tiro.upload import Parts, Upload
 from tiro.webhook import JobWebhook
@@ -54,10 +55,6 @@ TRANSITIONS: dict[JobStatus, frozenset[JobStatus]] = {
     JobStatus.FAILED: frozenset(),
     JobStatus.CANCELLED: frozenset(),
 }
-
-
-class _Model(BaseModel):
-    model_config = ConfigDict(frozen=True)
 
 
 class Media(_Model):
@@ -106,7 +103,7 @@ class Job(_Model):
     source: Literal["upload", "url", "s3", "drop"]
     options: Options
     handling: Handling = Handling()
-    metadata: dict[str, str] = {}  # the caller's own, echoed
+    metadata: dict[str, str] = Field(default={})  # the caller's own, echoed
     webhook: JobWebhook | None = None  # where alone it is told what becomes of it; never shown, for its secret
     created_at: datetime
     revision: int = 1  # +1 with every stored change: the optimistic lock
@@ -309,7 +306,7 @@ class JobView(_Model):
     priority: Priority = Priority.INTERACTIVE
     expires_at: datetime | None = None  # when it is deleted, where its retention was asked for; once at its end
     media_deleted_at: datetime | None = None  # when its recording was removed, as `delete_media` asked
-    metadata: dict[str, str] = {}  # the caller's own
+    metadata: dict[str, str] = Field(default={})  # the caller's own
     timings: Timings | None = None
     own_jobs_ahead: int | None = None  # while queued: so many of yours, at most, come before it
     estimated_wait_seconds: float | None = None  # while queued; null where nobody can tell

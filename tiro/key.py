@@ -16,9 +16,10 @@ from datetime import datetime, timedelta
 from enum import StrEnum
 from typing import Annotated
 
-from pydantic import BaseModel, BeforeValidator, ConfigDict, PlainSerializer
+from pydantic import BeforeValidator, PlainSerializer
 
 from tiro.errors import KeyRefused
+from tiro.stored import StoredModel
 
 PREFIX = "tiro_"
 """So that a person, or a scanner of leaked secrets, knows one when it lies about."""
@@ -63,10 +64,8 @@ Scopes = Annotated[
 """In JSON: their names with a space between, in one order, so that the same scopes are the same bytes."""
 
 
-class ApiKey(BaseModel):
+class ApiKey(StoredModel):
     """What Tiro knows of a key. `id` is for people to name it by, and opens nothing."""
-
-    model_config = ConfigDict(frozen=True)
 
     id: str
     owner: str

@@ -21,13 +21,10 @@ from pydantic import AfterValidator, BaseModel, ConfigDict, Field, ValidationErr
 from tiro.errors import FieldProblem, InvalidRequest
 from tiro.job import Job, JobStatus, is_id, new_id
 from tiro.request import invalid
+from tiro.stored import StoredModel as _Model
 
 MOST_JOBS = 100
 """On one page, however many are asked for."""
-
-
-class _Model(BaseModel):
-    model_config = ConfigDict(frozen=True)
 
 
 def _aware(at: datetime) -> datetime:

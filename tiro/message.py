@@ -4,16 +4,15 @@ from __future__ import annotations
 
 from typing import Literal, Self
 
-from pydantic import BaseModel, ConfigDict, ValidationError
+from pydantic import ValidationError
 
 from tiro.errors import MalformedMessage
 from tiro.job import Job
+from tiro.stored import StoredModel
 
 
-class _Message(BaseModel):
+class _Message(StoredModel):
     """A queue's contract. A field is added with a default; a change of meaning is a new version."""
-
-    model_config = ConfigDict(frozen=True)
 
     version: Literal["1"] = "1"
     job_id: str

@@ -4,11 +4,7 @@ from __future__ import annotations
 
 from typing import Literal
 
-from pydantic import BaseModel, ConfigDict
-
-
-class _Model(BaseModel):
-    model_config = ConfigDict(frozen=True)
+from tiro.stored import StoredModel as _Model
 
 
 class Word(_Model):

@@ -7,6 +7,8 @@ from typing import Annotated
 
 from pydantic import BaseModel, ConfigDict, Field
 
+from tiro.stored import StoredModel as _Model
+
 MULTIPART_FROM = 100_000_000
 """Bytes. A request that breaks off begins anew; of a part, only the part does."""
 
@@ -15,10 +17,6 @@ PART_BYTES = 16 << 20
 
 MOST_URLS = 100
 """Part addresses in one answer: some 100 kB."""
-
-
-class _Model(BaseModel):
-    model_config = ConfigDict(frozen=True)
 
 
 class Parts(_Model):

@@ -14,6 +14,7 @@ from pydantic import AfterValidator, BaseModel, ConfigDict, Field, model_validat
 from tiro.address import Address
 from tiro.errors import AddressRefused
 from tiro.signature import secret_bytes
+from tiro.stored import StoredModel as _Model
 
 OLD_SECRET_KEPT = timedelta(hours=24)
 """So long a rotated secret signs too, beside the new one: receivers change theirs without missing a delivery."""
@@ -47,10 +48,6 @@ def _secret(secret: str) -> str:
 
 Url = Annotated[str, AfterValidator(_address)]
 Secret = Annotated[str, AfterValidator(_secret)]
-
-
-class _Model(BaseModel):
-    model_config = ConfigDict(frozen=True)
 
 
 class _Strict(BaseModel):

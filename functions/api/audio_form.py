@@ -2,12 +2,12 @@
 
 from __future__ import annotations
 
-import json
 import re
 from dataclasses import dataclass
 from typing import Annotated, Any, Literal
 
 from pydantic import BaseModel, BeforeValidator, ConfigDict, Field, ValidationError, ValidationInfo, field_validator
+from pydantic_core import from_json
 from python_multipart.exceptions import ParseError
 from python_multipart.multipart import Field as FormField
 from python_multipart.multipart import File as FormFile
@@ -38,7 +38,7 @@ UNSUPPORTED = {
 
 def _as_json(value: Any) -> Any:
     try:
-        return json.loads(value) if isinstance(value, str) else value
+        return from_json(value, allow_inf_nan=False) if isinstance(value, str) else value
     except (ValueError, RecursionError):
         raise ValueError("it is no JSON object") from None
 

@@ -48,6 +48,16 @@ def test_each_beat_carries_how_far_the_work_is() -> None:
     assert (seen[-1].done, seen[-1].total, seen[-1].attempt) == (30.0, 60.0, make_run().attempt)
 
 
+@pytest.mark.parametrize("total", [float("inf"), float("nan")])
+def test_a_total_that_is_no_number_is_not_known(total: float) -> None:
+    """A lease takes finite numbers only: one that is none would fail every beat, and so lose the job."""
+    seen: list[Run] = []
+    with beating(seen.append) as heartbeat:
+        heartbeat.progress(30.0, total)
+        heartbeat.note(())
+    assert (seen[-1].done, seen[-1].total) == (30.0, make_run().total)
+
+
 @pytest.mark.parametrize("trouble", [ServiceUnavailable(), RuntimeError("a bug of ours")])
 def test_whatever_a_beat_meets_the_next_one_comes(trouble: Exception) -> None:
     beats = threading.Semaphore(0)

@@ -36,6 +36,13 @@ def test_speech_is_weight() -> None:
     assert tongue.probability == pytest.approx((2 * 0.1 + 20 * 0.8) / 22, abs=1e-4)
 
 
+@pytest.mark.parametrize("chance", [float("nan"), float("inf")])
+def test_of_a_window_what_is_no_probability_names_no_language(chance: float) -> None:
+    tongue = vote(Tongue(Options(multilingual=True)), (20, {"en": 0.9}))
+    assert tongue.of({"de": chance, "fr": 0.8}) == "fr"
+    assert tongue.of({"de": chance}) == "en"
+
+
 def test_a_language_that_is_named_needs_no_vote() -> None:
     tongue = Tongue(Options(language="fr"))
     assert (tongue.language, tongue.asks(window(5)), tongue.probability) == ("fr", False, None)

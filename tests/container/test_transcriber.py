@@ -20,6 +20,7 @@ from tiro.errors import EngineFailed, LeaseLost, MediaNotFound, MediaTooLong
 from tiro.job import Media
 from tiro.ports import PCM, SAMPLE_RATE, DecodeOptions, HeardWindow, OnProgress, Transcriber
 from tiro.request import Options
+from tiro.stored import encode
 from tiro.transcript import Transcript
 
 LOOP = said((0, 10, " or" * 100))
@@ -169,6 +170,35 @@ def test_doubtful_text_climbs_the_ladder_until_it_is_believed(hear: Hear) -> Non
     assert transcript.segments[0].temperature == 0.4
     assert transcript.segments[0].flags == ("low_logprob",)
     assert len({o.seed for o in engine.options}) == 1
+
+
+NO_NUMBERS = [float("nan"), float("inf"), float("-inf")]
+
+
+@pytest.mark.parametrize("value", NO_NUMBERS)
+@pytest.mark.parametrize("name", ["logprob", "silent"])
+def test_a_text_whose_certainty_is_no_number_is_not_believed(hear: Hear, name: str, value: float) -> None:
+    """Every comparison with NaN is false, so it would pass each guard as it stands."""
+    engine = FakeEngine(said((0, 6, " It is invented, every word."), **{name: value}), said((0, 6, LONG_ENOUGH)))
+    transcript = hear(engine, 5)
+    assert engine.decoded == [(7.0, 0.0), (7.0, 0.2)]
+    assert transcript.text == LONG_ENOUGH.strip()
+    assert transcript.segments[0].flags == ("low_logprob",)
+
+
+@pytest.mark.parametrize("value", NO_NUMBERS)
+def test_what_is_never_a_number_is_kept_with_a_flag_and_can_be_stored(hear: Hear, value: float) -> None:
+    engine = FakeEngine(*[said((0, 6, LONG_ENOUGH), logprob=value, silent=value)] * 6)
+    transcript = hear(engine, 5)
+    assert len(engine.decoded) == len(LADDER)
+    assert transcript.segments[0].flags == ("low_logprob",)
+    assert Transcript.model_validate_json(encode(transcript)) == transcript
+
+
+def test_languages_whose_probability_is_no_number_have_no_vote(hear: Hear) -> None:
+    engine = FakeEngine(languages=[{"de": float("nan"), "fr": float("inf"), "en": 0.6, "nl": 0.2}])
+    transcript = hear(engine, 5, language=None)
+    assert (transcript.language, transcript.language_probability) == ("en", 0.6)
 
 
 def test_at_the_top_of_the_ladder_the_best_attempt_wins(hear: Hear) -> None:

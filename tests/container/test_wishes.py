@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
+from dataclasses import replace
 from itertools import pairwise
 from pathlib import Path
 from typing import Any
@@ -18,6 +19,7 @@ from tests.files import LocalFiles
 from tiro.errors import InvalidRequest, LanguageUnsure, PartNotThere
 from tiro.ports import PCM, DecodeOptions, HeardWindow
 from tiro.request import Options
+from tiro.stored import encode
 from tiro.transcript import Engine, Transcript
 
 Hear = Callable[..., Transcript]
@@ -61,6 +63,23 @@ def test_words_stand_on_the_recordings_clock(hear: Hear) -> None:
         assert (segment.start, segment.end) == (segment.words[0].start, segment.words[-1].end)
         assert all(a.end <= b.start for a, b in pairwise(segment.words))
     assert segments[0].avg_logprob == pytest.approx(np.log(0.9), abs=1e-3), "of its own words, not of the window"
+
+
+@pytest.mark.parametrize("probability", [float("nan"), float("inf"), float("-inf")])
+@pytest.mark.parametrize("silent", [0.1, 0.9])
+def test_words_whose_probability_is_no_number_are_not_believed(hear: Hear, probability: float, silent: float) -> None:
+    class Unsure(FakeEngine):
+        def align(self, encoded: Any, heard: Sequence[HeardWindow], options: DecodeOptions) -> Any:
+            aligned = super().align(encoded, heard, options)
+            return [[[replace(word, probability=probability) for word in s] for s in window] for window in aligned]
+
+    transcript = hear(Unsure(*[said((1, 5, " One two three four."), silent=silent)] * 2), words=True)
+    assert Transcript.model_validate_json(encode(transcript)) == transcript
+    if silent > 0.5:  # the model heard no speech either: two signals
+        assert transcript.no_speech
+        assert all("low_logprob" in segment.flags for segment in transcript.dropped)
+    else:
+        assert {word.probability for segment in transcript.segments for word in segment.words} == {0.0}
 
 
 def test_long_segments_are_cut_to_subtitles_where_words_are_known(hear: Hear) -> None:

@@ -6,14 +6,16 @@ import dataclasses
 import json
 import threading
 from pathlib import Path
+from typing import Any
 
 import pytest
 
 from container import log
 from container.stopping import Reason, Stopping
-from tests.factories import make_transcript
+from tests.factories import make_segment, make_transcript
 from tests.fakes import During, FakeTranscriber
-from tests.house import WORKER_NAMES, House
+from tests.fakes_checkpoints import stretch_of
+from tests.house import WORKER_NAMES, House, code
 from tiro.errors import EngineFailed, EnginePoisoned, LeaseLost, MediaTooLong, ServiceUnavailable
 from tiro.job import Job, JobStatus, Media
 from tiro.message import JobMessage
@@ -85,6 +87,47 @@ def test_a_permanent_error_is_tried_once() -> None:
     job = dropped(house)
     house.work()
     assert (now(house, job).status, len(house.queue)) == (JobStatus.FAILED, 0)
+
+
+@pytest.mark.parametrize("bad", [{"avg_logprob": float("nan")}, {"start": float("inf")}, {"text": "half \ud83c"}])
+def test_a_transcript_that_would_not_read_back_fails_the_job_and_never_completes_it(bad: dict[str, Any]) -> None:
+    broken = make_segment().model_copy(update=bad)
+    transcript = make_transcript().model_copy(update={"segments": (broken,)})
+    house = House(transcriber=FakeTranscriber(transcript))
+    job = dropped(house)
+    house.work()
+    done = now(house, job)
+    assert (done.status, done.attempts, len(house.queue)) == (JobStatus.FAILED, 1, 0)
+    assert done.problem
+    assert done.problem.code == "not_storable"
+    assert f"/segments/0/{next(iter(bad))} is" in done.problem.detail
+    assert [event.type for event in house.jobs.events][-1] == "transcription.failed"
+    assert set(house.transcripts.objects) == {f"{job.drop and job.drop.key}.problem.json"}
+
+
+def test_a_checkpoint_that_would_not_read_back_fails_the_job_too() -> None:
+    house = House()
+
+    class Spoiled:
+        def transcribe(
+            self,
+            media: Media,
+            options: Options,
+            *,
+            max_seconds: float,
+            on_progress: OnProgress,
+            checkpoint: Checkpoint | None = None,
+        ) -> Transcript:
+            assert checkpoint
+            house.clock.advance(60)
+            checkpoint.add(stretch_of(0).model_copy(update={"end": float("nan")}))
+            return make_transcript()
+
+    house.transcriber = Spoiled()
+    job = dropped(house)
+    house.work()
+    assert code(now(house, job)) == "not_storable"
+    assert house.checkpoints.keys == []
 
 
 def test_an_attempt_that_lost_its_lease_leaves_no_trace() -> None:

@@ -7,6 +7,7 @@ from abc import abstractmethod
 import pytest
 
 from tests.fakes_checkpoints import stretch_of
+from tiro.errors import NotStorable
 from tiro.ports import CheckpointStore
 
 
@@ -27,6 +28,14 @@ class CheckpointStoreContract:
         assert store.get("checkpoints/ada/01a/x/000000.json") is None
         self.damage(store, "checkpoints/ada/01a/x/000001.json")
         assert store.get("checkpoints/ada/01a/x/000001.json") is None
+
+    def test_what_would_not_read_back_is_refused_by_name(self, store: CheckpointStore) -> None:
+        key = "checkpoints/ada/01a/x/000000.json"
+        with pytest.raises(NotStorable, match="/end is nan, not a finite number"):
+            store.put(key, stretch_of(0).model_copy(update={"end": float("nan")}))
+        with pytest.raises(NotStorable, match="/resume is not valid Unicode"):
+            store.put(key, stretch_of(0).model_copy(update={"resume": "\udc00"}))
+        assert store.get(key) is None
 
     def test_a_jobs_parts_go_together(self, store: CheckpointStore) -> None:
         keys = [

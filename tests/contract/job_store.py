@@ -7,9 +7,9 @@ from datetime import timedelta
 import pytest
 
 from tests.factories import NOW, make_drop, make_job, make_media, make_queued_job, make_ref
-from tiro.errors import Conflict, FieldProblem, JobNotFound, NotAudio
+from tiro.errors import Conflict, FieldProblem, JobNotFound, NotAudio, NotStorable
 from tiro.handling import Handling
-from tiro.job import Job, JobStatus
+from tiro.job import Job, JobStatus, Media
 from tiro.ports import JobStore
 from tiro.request import Options
 
@@ -25,6 +25,26 @@ class JobStoreContract:
     @pytest.fixture
     def store(self) -> JobStore:
         raise NotImplementedError
+
+    @pytest.mark.parametrize(
+        ("media", "why"),
+        [
+            (make_media().model_copy(update={"duration": float("inf")}), "/media/duration is inf"),
+            (make_media(name="\udfff"), "/media/name is not valid Unicode"),
+            (make_media(name="x" * 500_000), "larger than"),
+        ],
+    )
+    def test_what_cannot_be_stored_is_refused_and_changes_nothing(
+        self, store: JobStore, media: Media, why: str
+    ) -> None:
+        with pytest.raises(NotStorable, match=why):
+            store.create(make_queued_job(id="01kdy3q7ze0000000000000008").model_copy(update={"media": media}))
+        with pytest.raises(JobNotFound):
+            store.get("01kdy3q7ze0000000000000008")
+        job = store.create(make_queued_job())
+        with pytest.raises(NotStorable, match=why):
+            store.save(job, job.model_copy(update={"media": media, "revision": job.revision + 1}))
+        assert store.get(job.id) == job
 
     def test_an_unknown_job_is_not_found(self, store: JobStore) -> None:
         with pytest.raises(JobNotFound):

@@ -8,7 +8,7 @@ from datetime import timedelta
 import pytest
 
 from tests.factories import NOW, make_queued_job, make_ref, make_run
-from tiro.errors import Conflict, EngineFailed, LeaseLost
+from tiro.errors import Conflict, EngineFailed, LeaseLost, NotStorable
 from tiro.job import Job, JobStatus, Run
 from tiro.ports import JobStore, RunStore
 
@@ -51,6 +51,12 @@ class RunStoreContract:
     def test_a_claim_saves_the_job_and_hands_out_the_lease(self, stores: Stores, queued: Job) -> None:
         claimed = stores.claim(queued, FIRST)
         assert stores.jobs.get(queued.id) == claimed
+        assert stores.runs.get(queued.id) == FIRST
+
+    def test_progress_that_is_no_number_is_refused_and_the_lease_stays(self, stores: Stores, queued: Job) -> None:
+        stores.claim(queued, FIRST)
+        with pytest.raises(NotStorable, match="/total is nan, not a finite number"):
+            stores.runs.renew(queued.id, FIRST.model_copy(update={"total": float("nan")}))
         assert stores.runs.get(queued.id) == FIRST
 
     @pytest.mark.parametrize("late", [0, 1])

@@ -7,7 +7,7 @@ from abc import abstractmethod
 import pytest
 
 from tests.factories import make_segment, make_transcript
-from tiro.errors import TranscriptUnavailable
+from tiro.errors import NotStorable, TranscriptUnavailable
 from tiro.ports import TranscriptStore
 
 KEY = "inbox/ada/ä b+c%20d\"e'.mp3.txt"
@@ -43,6 +43,19 @@ class TranscriptStoreContract:
         store.publish("a.json", b'{"version": "1", "te', "application/json", current=lambda: True)
         with pytest.raises(TranscriptUnavailable, match="Submit the recording again"):
             store.get("a.json")
+
+    @pytest.mark.parametrize("value", [float("nan"), float("inf"), float("-inf")])
+    @pytest.mark.parametrize("name", ["avg_logprob", "no_speech_prob", "compression_ratio", "start"])
+    def test_a_number_that_is_none_is_refused_by_name(self, store: TranscriptStore, name: str, value: float) -> None:
+        segment = make_segment().model_copy(update={name: value})
+        with pytest.raises(NotStorable, match=f"/segments/0/{name} is {value}, not a finite number"):
+            store.put("a.json", make_transcript(make_segment()).model_copy(update={"segments": (segment,)}))
+        assert self.content(store, "a.json") is None
+
+    def test_half_a_surrogate_pair_is_refused_by_name(self, store: TranscriptStore) -> None:
+        with pytest.raises(NotStorable, match="/text is not valid Unicode"):
+            store.put("a.json", make_transcript(text="half of \ud83c"))
+        assert self.content(store, "a.json") is None
 
     # ------------------------------------------------------------ publish
 

@@ -35,7 +35,7 @@ class EventBridgeBus:
                         "DetailType": DETAIL_TYPE,
                         "Time": event.at,
                         "Resources": [],
-                        "Detail": json.dumps(detail),
+                        "Detail": json.dumps(detail, allow_nan=False),
                         **trace,  # type: ignore[typeddict-item]  # it is one of the entry's own
                     }
                 ]

@@ -21,6 +21,7 @@ from tiro.errors import MediaNotFound, ServiceUnavailable, TiroError, Transcript
 from tiro.job import Media
 from tiro.ports import MediaInfo
 from tiro.request import S3Object
+from tiro.stored import encode
 from tiro.transcript import Transcript
 from tiro.upload import Upload
 
@@ -144,7 +145,7 @@ class S3TranscriptStore:
         self._bucket = bucket
 
     def put(self, key: str, transcript: Transcript) -> None:
-        body = transcript.model_dump_json().encode()
+        body = encode(transcript).encode()
         with s3_errors():
             self._client.put_object(Bucket=self._bucket, Key=key, Body=body, ContentType="application/json")
 

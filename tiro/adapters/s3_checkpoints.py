@@ -10,6 +10,7 @@ from pydantic import ValidationError
 from tiro.adapters.s3 import S3TranscriptStore, s3_errors
 from tiro.checkpoint import Stretch
 from tiro.errors import TranscriptUnavailable
+from tiro.stored import encode
 
 if TYPE_CHECKING:
     from mypy_boto3_s3.client import S3Client
@@ -23,7 +24,7 @@ class S3CheckpointStore:
         self._transcripts = S3TranscriptStore(client, bucket)
 
     def put(self, key: str, stretch: Stretch) -> None:
-        body = stretch.model_dump_json().encode()
+        body = encode(stretch).encode()
         with s3_errors():
             self._client.put_object(Bucket=self._bucket, Key=key, Body=body, ContentType="application/json")
 

@@ -9,6 +9,7 @@ from tiro.handling import Priority
 from tiro.message import DeliveryMessage, FetchMessage, JobMessage
 from tiro.pace import Depth
 from tiro.ports import Received
+from tiro.stored import encode
 
 if TYPE_CHECKING:
     from mypy_boto3_sqs.client import SQSClient
@@ -39,7 +40,7 @@ class SQSJobQueue:
         with aws_errors():
             self._client.send_message(
                 QueueUrl=self._urls[priority],
-                MessageBody=message.model_dump_json(),
+                MessageBody=encode(message),
                 MessageGroupId=owner,  # on a standard queue it orders nothing: it makes the queue fair
                 MessageSystemAttributes=trace if message.trace else {},  # which is how X-Ray sees it pass
             )
@@ -102,7 +103,7 @@ class _SQSDelayQueue(Generic[M]):
         with aws_errors():
             self._client.send_message(
                 QueueUrl=self._queue_url,
-                MessageBody=message.model_dump_json(),
+                MessageBody=encode(message),
                 MessageGroupId=owner,
                 DelaySeconds=delay_seconds,
             )

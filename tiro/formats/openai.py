@@ -66,4 +66,4 @@ def _usage(transcript: Transcript) -> dict[str, Any]:
 
 
 def _dump(answer: dict[str, Any]) -> str:
-    return json.dumps(answer, ensure_ascii=False)
+    return json.dumps(answer, ensure_ascii=False, allow_nan=False)

@@ -47,7 +47,7 @@ def transcribe(transcript: Transcript, wishes: Wishes = NO_WISHES) -> str:
         results["channel_labels"] = _channels(stretches)
     results |= {"items": items, "audio_segments": [_audio_segment(i, s) for i, s in enumerate(stretches)]}
     job = {"jobName": wishes.job_name, "accountId": wishes.account_id, "status": "COMPLETED", "results": results}
-    return json.dumps(job, ensure_ascii=False, separators=(",", ":"))
+    return json.dumps(job, ensure_ascii=False, allow_nan=False, separators=(",", ":"))
 
 
 def _stretches(transcript: Transcript, *, with_spaces: bool) -> Iterator[_Stretch]:

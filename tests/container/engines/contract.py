@@ -57,9 +57,13 @@ def words_in(engine: SpeechEngine, pcm: PCM, options: DecodeOptions = ENGLISH) -
 
 def same_words(one: Sequence[HeardWord], two: Sequence[HeardWord], language: str) -> list[tuple[HeardWord, HeardWord]]:
     """Pair the words that two hearings have in common, in order; a word that only one of them has shifts no other."""
-    keys = [[normalise(word.text, language) for word in words] for words in (one, two)]
-    blocks = SequenceMatcher(None, *keys, autojunk=False).get_matching_blocks()
+    left, right = ([normalise(word.text, language) for word in words] for words in (one, two))
+    blocks = SequenceMatcher(None, left, right, autojunk=False).get_matching_blocks()
     return [(one[block.a + i], two[block.b + i]) for block in blocks for i in range(block.size)]
+
+
+def text_of_words(words: Sequence[HeardWord]) -> str:
+    return "".join(word.text for word in words)
 
 
 class SpeechEngineContract:

@@ -7,7 +7,6 @@ from dataclasses import replace
 from statistics import median
 from typing import TYPE_CHECKING, Any
 
-import jiwer
 import numpy as np
 import pytest
 
@@ -25,11 +24,11 @@ from tests.container.engines.contract import (  # noqa: E402
     read_sample,
     same_words,
     text_of,
+    text_of_words,
     words_in,
 )
 from tests.container.engines.tiny import loaded, tiny  # noqa: E402
-from tests.quality import normalise  # noqa: E402
-from tests.tolerance import MOST_WRONG  # noqa: E402
+from tests.tolerance import MOST_WRONG, wrong_share  # noqa: E402
 from tiro.errors import EngineFailed, EnginePoisoned  # noqa: E402
 from tiro.ports import PCM, SAMPLE_RATE, DecodeOptions, SpeechEngine  # noqa: E402
 
@@ -86,10 +85,9 @@ def test_and_so_they_do_on_other_speech(
 
 def compare(one: SpeechEngine, two: SpeechEngine, pcm: PCM, language: str) -> None:
     """Compare two engines, which round differently: words may differ, and times are compared for common words."""
-    heard = [words_in(engine, pcm, DecodeOptions(language=language)) for engine in (one, two)]
-    said = [normalise(" ".join(word.text for word in words), language) for words in heard]
-    assert jiwer.wer(*said) <= MOST_WRONG
-    same = same_words(*heard, language)
+    ours, theirs = (words_in(engine, pcm, DecodeOptions(language=language)) for engine in (one, two))
+    assert wrong_share(text_of_words(theirs), text_of_words(ours), language) <= MOST_WRONG
+    same = same_words(ours, theirs, language)
     assert median(abs(a.start - b.start) for a, b in same) <= WORDS_APART
     assert median(abs(a.end - b.end) for a, b in same) <= WORDS_APART
 

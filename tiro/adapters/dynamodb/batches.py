@@ -11,6 +11,7 @@ from tiro.adapters.dynamodb.table import UNSEEN, Table, item_key
 from tiro.batch import Batch
 from tiro.errors import BatchNotFound, Conflict
 from tiro.job import Job, JobStatus
+from tiro.stored import encode
 
 if TYPE_CHECKING:
     from mypy_boto3_dynamodb.client import DynamoDBClient
@@ -62,7 +63,7 @@ def _item(batch: Batch) -> Item:
         **_key(batch.id),
         "owner": {"S": batch.owner},
         "pages": {"N": str(batch.pages)},
-        "document": {"S": batch.model_dump_json()},
+        "document": {"S": encode(batch)},
     }
 
 

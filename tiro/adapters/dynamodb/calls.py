@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING
 
 from tiro.adapters.dynamodb.table import UNSEEN, Table, epoch, item_key
 from tiro.call import Call
+from tiro.stored import encode
 
 if TYPE_CHECKING:
     from mypy_boto3_dynamodb.client import DynamoDBClient
@@ -37,7 +38,7 @@ class DynamoDBCallStore:
             **_key(name),
             "revision": {"N": str(after.revision)},
             "expires_at": {"N": str(math.ceil(after.expires_at.timestamp()))},
-            "packed": {"B": zlib.compress(after.model_dump_json().encode())},
+            "packed": {"B": zlib.compress(encode(after).encode())},
         }
         unchanged = (UNCHANGED, _revision(before)) if before else (UNSEEN,)
         saved = self._table.put(item, *unchanged)

@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING
 from tiro.adapters.dynamodb.table import UNSEEN, Table, due_attributes, item_key
 from tiro.errors import Conflict
 from tiro.fetch import Fetch
+from tiro.stored import encode
 
 if TYPE_CHECKING:
     from mypy_boto3_dynamodb.client import DynamoDBClient
@@ -39,7 +40,7 @@ class DynamoDBFetchStore:
             "revision": {"N": str(after.revision)},
             "expires_at": {"N": str(expires)},
             **due_attributes(KIND, after.job_id, after.quiet_since),
-            "document": {"S": after.model_dump_json()},
+            "document": {"S": encode(after)},
         }
         if before.revision == 0:
             saved = self._table.put(item, UNSEEN)

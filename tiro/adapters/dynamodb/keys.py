@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING
 from tiro.adapters.dynamodb.table import UNSEEN, Table, item_key
 from tiro.errors import Conflict, KeyNotFound
 from tiro.key import ApiKey
+from tiro.stored import encode
 
 if TYPE_CHECKING:
     from mypy_boto3_dynamodb.client import DynamoDBClient
@@ -80,4 +81,4 @@ def _read(item: Item) -> ApiKey:
 
 
 def _item(key_hash: str, key: ApiKey) -> Item:
-    return {**_key(key_hash), "owner": {"S": key.owner}, "document": {"S": key.model_dump_json()}}
+    return {**_key(key_hash), "owner": {"S": key.owner}, "document": {"S": encode(key)}}

@@ -8,6 +8,7 @@ from tiro.adapters.dynamodb.table import Table
 from tiro.job import Job, JobStatus
 from tiro.listing import JobSummary, month_of
 from tiro.ports.listing import Stretch
+from tiro.stored import encode
 
 if TYPE_CHECKING:
     from mypy_boto3_dynamodb.client import DynamoDBClient
@@ -40,7 +41,7 @@ def index_attributes(job: Job) -> Item:
     return {
         "owner_month": {"S": _shelf(job.owner, month_of(job.created_at))},
         "job_id": {"S": job.id},
-        "summary": {"S": JobSummary.of(job).model_dump_json()},
+        "summary": {"S": encode(JobSummary.of(job))},
     }
 
 

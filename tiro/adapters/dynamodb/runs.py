@@ -12,6 +12,7 @@ from tiro.adapters.dynamodb.jobs import UNCHANGED, find_job, job_item, revision
 from tiro.adapters.dynamodb.table import Table, due_attributes, epoch, item_key
 from tiro.errors import Conflict, LeaseLost
 from tiro.job import Job, Run
+from tiro.stored import encode
 
 if TYPE_CHECKING:
     from mypy_boto3_dynamodb.client import DynamoDBClient
@@ -76,7 +77,7 @@ def run_item(job_id: str, run: Run) -> Item:
         "attempt": {"S": run.attempt},
         "lease_expires_at": epoch(run.lease_expires_at),
         **due_attributes(KIND, job_id, _step(run.lease_expires_at)),
-        "document": {"S": run.model_dump_json()},
+        "document": {"S": encode(run)},
     }
 
 

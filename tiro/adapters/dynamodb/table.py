@@ -14,7 +14,8 @@ from botocore.exceptions import BotoCoreError, ClientError
 from pydantic import BaseModel
 
 from tiro.adapters.aws import code_of, unavailable
-from tiro.errors import ServiceUnavailable
+from tiro.errors import NotStorable, ServiceUnavailable
+from tiro.stored import encode
 
 if TYPE_CHECKING:
     from mypy_boto3_dynamodb.client import DynamoDBClient
@@ -33,6 +34,10 @@ CONFLICT_PAUSES = (0.02, 0.05, 0.1, 0.2, 0.4, 0.8)
 
 UNSEEN = "attribute_not_exists(pk)"
 
+_TOO_LARGE = "Item size"
+"""What DynamoDB's message holds where an item is over 400 KB: "Item size has exceeded the maximum allowed size", and
+"Item size to update has exceeded …". Its code, ValidationException, stands for much else."""
+
 LONGEST_ID = 100
 """Characters. None of ours is longer, and DynamoDB takes no key of more than 1,024 bytes."""
 
@@ -43,7 +48,7 @@ def item_key(pk: str, sk: str) -> Item:
 
 def document(model: BaseModel) -> AttributeValueTypeDef:
     """Keep a model whole. What is as by default is not written: an item of over 1 KB costs twice as much to write."""
-    return {"S": model.model_dump_json(exclude_defaults=True)}
+    return {"S": encode(model, exclude_defaults=True)}
 
 
 def epoch(at: datetime) -> AttributeValueTypeDef:
@@ -217,13 +222,15 @@ class Refused(Exception):
 
 @contextmanager
 def _dynamodb_errors() -> Iterator[None]:
-    """Let no error of botocore's out. Raises Refused where a condition said no, else ServiceUnavailable."""
+    """Translate botocore's errors. Raises Refused where a condition failed, NotStorable, else ServiceUnavailable."""
     try:
         yield
     except ClientError as error:
         refused = _refused(error)
         if refused:
             raise Refused(refused) from error
+        if _is_too_large(error):
+            raise NotStorable("A record would be larger than 400 KB, the most that DynamoDB keeps in one.") from error
         raise Met if "TransactionConflict" in _reasons(error) else unavailable(error) from error
     except BotoCoreError as error:
         raise unavailable(error) from error
@@ -234,6 +241,12 @@ def _refused(error: ClientError) -> frozenset[int]:
         return frozenset({0})
     # A transaction that met another one is cancelled too; only a condition that failed will fail again.
     return frozenset(i for i, reason in enumerate(_reasons(error)) if reason == "ConditionalCheckFailed")
+
+
+def _is_too_large(error: ClientError) -> bool:
+    """Whether an item of the write, or of one in a transaction, is larger than DynamoDB takes."""
+    reasons = error.response.get("CancellationReasons", [])
+    return any(_TOO_LARGE in text for text in (str(error), *(str(reason.get("Message")) for reason in reasons)))
 
 
 def _reasons(error: ClientError) -> Sequence[str | None]:

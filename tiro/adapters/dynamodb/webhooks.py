@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING
 
 from tiro.adapters.dynamodb.table import LONGEST_ID, UNSEEN, Table, item_key
 from tiro.errors import Conflict, WebhookNotFound
+from tiro.stored import encode
 from tiro.webhook import Endpoint
 
 if TYPE_CHECKING:
@@ -67,5 +68,5 @@ def _item(endpoint: Endpoint) -> Item:
     return {
         **_key(endpoint.owner, endpoint.id),
         "revision": {"N": str(endpoint.revision)},
-        "document": {"S": endpoint.model_dump_json()},
+        "document": {"S": encode(endpoint)},
     }
