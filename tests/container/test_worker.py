@@ -105,6 +105,16 @@ def test_a_transcript_that_would_not_read_back_fails_the_job_and_never_completes
     assert set(house.transcripts.objects) == {f"{job.drop and job.drop.key}.problem.json"}
 
 
+@pytest.mark.parametrize(
+    "bad", [{"duration": float("nan")}, {"language": "\udc00"}, {"language_probability": float("inf")}]
+)
+def test_so_does_one_whose_summary_would_not_read_back(bad: dict[str, Any]) -> None:
+    house = House(transcriber=FakeTranscriber(make_transcript().model_copy(update=bad)))
+    job = dropped(house)
+    house.work()
+    assert code(now(house, job)) == "not_storable"
+
+
 def test_a_checkpoint_that_would_not_read_back_fails_the_job_too() -> None:
     house = House()
 

@@ -118,7 +118,8 @@ def transcribe(
 ) -> Job:
     """Hear the recording, store the transcript, complete the job.
 
-    Raises MediaError, TransientError, or LeaseLost when another attempt holds the job now.
+    Raises MediaError, TransientError, NotStorable when the transcript would not read back, or LeaseLost when another
+    attempt holds the job now.
     """
     job = claim.job
     assert job.media  # noqa: S101  (a job is queued with its media)
@@ -129,14 +130,15 @@ def transcribe(
         on_progress=on_progress,
         checkpoint=checkpoint,
     )
+    key = f"transcripts/{job.owner}/{job.id}/{claim.run.attempt}.json"
+    transcripts.put(key, transcript)  # first of all: it refuses what would not read back
     ref = TranscriptRef(
-        key=f"transcripts/{job.owner}/{job.id}/{claim.run.attempt}.json",
+        key=key,
         language=transcript.language,
         duration=transcript.duration,
         no_speech=transcript.no_speech,
         lineage=_lineage(transcript, job.media),
     )
-    transcripts.put(ref.key, transcript)
     completed = job.completed(at=clock.now(), transcript=ref)
     try:
         if job.drop:
