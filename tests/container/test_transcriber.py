@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import hashlib
 from collections.abc import Callable, Sequence
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -176,10 +177,12 @@ NO_NUMBERS = [float("nan"), float("inf"), float("-inf")]
 
 
 @pytest.mark.parametrize("value", NO_NUMBERS)
-@pytest.mark.parametrize("name", ["logprob", "silent"])
+@pytest.mark.parametrize("name", ["avg_logprob", "no_speech_prob"])
 def test_a_text_whose_certainty_is_no_number_is_not_believed(hear: Hear, name: str, value: float) -> None:
     """Every comparison with NaN is false, so it would pass each guard as it stands."""
-    engine = FakeEngine(said((0, 6, " It is invented, every word."), **{name: value}), said((0, 6, LONG_ENOUGH)))
+    changes: dict[str, Any] = {name: value}
+    unsure = replace(said((0, 6, " It is invented, every word.")), **changes)
+    engine = FakeEngine(unsure, said((0, 6, LONG_ENOUGH)))
     transcript = hear(engine, 5)
     assert engine.decoded == [(7.0, 0.0), (7.0, 0.2)]
     assert transcript.text == LONG_ENOUGH.strip()
