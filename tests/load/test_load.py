@@ -1,4 +1,4 @@
-"""The load in short, against the sandbox of the tests; and that its report would not call a bad one good."""
+"""The parts of the load rig; and that its report calls no bad load good. tests/sandbox/test_load.py is a short load."""
 
 from __future__ import annotations
 
@@ -11,10 +11,9 @@ from sandbox.state import State
 from sandbox.up import SAMPLE
 from tests.faults.ledger import Verdict
 from tests.load.__main__ import Receiver
-from tests.load.callers import Callers, Calls
+from tests.load.callers import Calls
 from tests.load.clips import Clip, clips
-from tests.load.report import MOST_SCRATCH, Report, folder_size, function_processes
-from tests.sandbox.conftest import RunningSandbox
+from tests.load.report import MOST_SCRATCH, Report, function_processes
 
 WELL = Report(
     verdicts=[Verdict("job", "completed")],
@@ -32,38 +31,6 @@ WELL = Report(
     took=9.0,
     killed=1,
 )
-
-CALLERS = 12
-
-
-@pytest.mark.sandbox
-@pytest.mark.model
-def test_twelve_callers_at_once_are_served_by_few_processes(running_sandbox: RunningSandbox) -> None:
-    known = clips(Path(), SAMPLE) * CALLERS
-    callers = Callers(running_sandbox.env, known, patience=120)
-    callers.run(CALLERS)
-    assert callers.calls.unexpected == []
-    assert callers.wrong == []
-    assert len(set(callers.completed)) == CALLERS
-    assert callers.calls.statuses["401"] == CALLERS / 4
-    assert folder_size(running_sandbox.state.emulator / "tmp") < MOST_SCRATCH
-
-
-@pytest.mark.sandbox
-def test_a_refusal_costs_no_process(running_sandbox: RunningSandbox) -> None:
-    """ministack would kill the authorizer's process, and every call after a 401 would wait for a new one."""
-
-    def authorizers() -> set[int]:
-        found = function_processes(running_sandbox.state)
-        return {pid for pid, command in found.items() if "Authorize" in command}
-
-    callers = Callers(running_sandbox.env, [], patience=0)
-    before = authorizers()
-    assert before
-    for _ in range(5):
-        callers.refuse()
-    assert callers.calls.unexpected == []
-    assert before <= authorizers()
 
 
 def test_the_sample_is_a_clip_that_is_told_from_another() -> None:
