@@ -78,8 +78,12 @@ class Pools:
         """
         key, ticket = self._runtime._worker_key(func_name, config, qualifier), object()
         most = min(max_concurrency or self._limits.at_most, self._limits.at_most)
+
+        def start() -> Any:
+            return self._runtime._worker_class_for(config)(func_name, config, code_zip)
+
         with self._changed:
-            turns = self._turns.setdefault(key, deque())
+            turns, before = self._turns.setdefault(key, deque()), list(self._runtime._workers.get(key, ()))
             turns.append(ticket)
             try:
                 deadline, first_since = time.monotonic() + self._limits.longest, None
@@ -89,8 +93,11 @@ class Pools:
                         workers = self._runtime._workers.setdefault(key, [])
                         if free := next((worker for worker in workers if not worker.in_use), None):
                             return self._lease(free), "reused"
+                        if before and not any(worker in before for worker in workers):
+                            # The function was updated while this call waited: its package is not for other calls.
+                            return self._lease(start(), outdated=True), "spawn"
                         if len(workers) < most and self._may_start(len(workers), now - first_since):
-                            workers.append(self._runtime._worker_class_for(config)(func_name, config, code_zip))
+                            workers.append(start())
                             return self._lease(workers[-1]), "spawn"
                     self._changed.wait(0.5)
                 return None, "func_cap"
@@ -100,13 +107,16 @@ class Pools:
 
     def release(self, worker: Any) -> None:
         """Give a worker back; None is ignored, as ministack does."""
-        if worker is not None:
-            with self._changed:
-                worker.in_use = False
-                self._changed.notify_all()
+        if worker is None:
+            return
+        with self._changed:
+            worker.in_use = False
+            self._changed.notify_all()
+        if worker.outdated:
+            self._runtime.kill_workers([worker])
 
-    def _lease(self, worker: Any) -> Any:
-        worker.in_use, worker.last_used = True, time.time()
+    def _lease(self, worker: Any, *, outdated: bool = False) -> Any:
+        worker.in_use, worker.last_used, worker.outdated = True, time.time(), outdated
         return worker
 
     def _may_start(self, running: int, waited: float) -> bool:

@@ -68,11 +68,17 @@ class Runtime:
         return f"{name}:{qualifier}"
 
     def _worker_class_for(self, config: object) -> Callable[..., Worker]:
-        return lambda *_: Worker()
+        return lambda _name, _config, code: Worker(code)
+
+    def kill_workers(self, workers: list[Worker]) -> None:
+        for worker in workers:
+            worker.killed = True
 
 
-@dataclass
+@dataclass(eq=False)
 class Worker:
+    code: bytes
+    killed: bool = False
     in_use: bool = False
     last_used: float = 0.0
     _cold: bool = False
@@ -153,6 +159,27 @@ def test_no_more_start_than_may() -> None:
         thread.join()
     assert 1 <= len(runtime._workers["f:$LATEST"]) <= 5
     assert not any(worker.in_use for worker in runtime._workers["f:$LATEST"])
+
+
+def test_a_call_that_waited_through_an_update_leaves_no_process_of_the_old_package() -> None:
+    runtime = Runtime()
+    pools = Pools(runtime, Limits(at_once=1, at_most=1))
+    pools.acquire("f", {}, b"old")
+    waited: list[Any] = []
+    thread = threading.Thread(target=lambda: waited.append(pools.acquire("f", {}, b"old")[0]))
+    thread.start()
+    while len(pools._turns["f:$LATEST"]) < 1:
+        time.sleep(0.001)
+    with runtime._lock:
+        runtime._workers.pop("f:$LATEST")  # as ministack does when it is given new code
+    thread.join()
+    fresh, how = pools.acquire("f", {}, b"new")
+    assert (fresh.code, how) == (b"new", "spawn")
+    pools.release(waited[0])
+    assert waited[0].killed
+    assert not fresh.killed
+    pools.release(fresh)
+    assert not fresh.killed
 
 
 def test_another_version_is_refused() -> None:
