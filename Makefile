@@ -15,7 +15,7 @@ override FILE := $(value FILE)
 export FILE
 
 .DEFAULT_GOAL := help
-.PHONY: help demo sandbox reset test test-fast test-openai check format lint types imports synth openapi cli-docs costs quality bench simulate faults soak rollover lock clean
+.PHONY: help demo sandbox reset test test-fast test-openai check format lint types imports synth openapi cli-docs costs quality bench simulate faults soak load rollover lock clean
 
 help:  ## Say what there is
 	@grep -E '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | expand -t 12
@@ -77,6 +77,9 @@ faults: .venv/.dev .venv-emulator/.done  ## Break everything on purpose, 220 tim
 
 soak: .venv/.dev .venv-emulator/.done  ## An hour of mixed work through two workers, and what stays behind: make soak MINUTES=60
 	$(BIN)/python -m tests.soak --seed $(SEED) --minutes $(or $(MINUTES),60) --corpus "$(CORPUS)" --write docs
+
+load: .venv/.dev .venv-emulator/.done  ## Many callers at once in a sandbox of its own, its worker killed once: make load CALLERS=50 CLIPS=100
+	$(BIN)/python -m tests.load --seed $(SEED) --callers $(or $(CALLERS),50) --clips $(or $(CLIPS),100) --corpus "$(CORPUS)"
 
 rollover: .venv/.dev .venv-emulator/.done  ## Update from an older version with jobs under way, and back: make rollover BASE=commit
 	@$(BIN)/python -m tests.rollover $(if $(BASE),--base "$(BASE)")

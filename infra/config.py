@@ -105,7 +105,7 @@ STAGES = {
     "sandbox": StageConfig(
         stage="sandbox",
         webhook_schemes=("https", "http"),
-        allow_networks=("127.0.0.0/8",),  # who runs it may fetch from the machine that it runs on
+        allow_networks=("127.0.0.0/8", "::1/128"),  # loopback: sources and webhook receivers on the same machine
         log_retention="ONE_WEEK",
         authorizer_cache_seconds=0,
         native=True,

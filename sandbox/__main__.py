@@ -51,7 +51,9 @@ def _run(asked: argparse.Namespace, options: Options) -> int:
         from sandbox.demo import demo
 
         return demo(asked.file, options, os.environ)
-    options.state.reset()
+    with Console(stderr=True).status(Text(f"Deleting {options.state.root} …")):
+        options.state.reset()
+    print(f"{options.state.root} is deleted.")
     return 0
 
 

@@ -8,6 +8,7 @@ import json
 import shutil
 import socket
 import subprocess
+import threading
 import time
 import urllib.request
 from collections.abc import Mapping
@@ -26,6 +27,8 @@ NAME = "localhost"  # what the emulator calls itself in a queue's address
 PORT = 4566
 REGION = "us-east-1"
 ACCOUNT = "000000000000"
+LAUNCHER = Path(__file__).with_name("launcher.py")
+DISCARDED = "discarded-"
 INSTALL = "Run `make sandbox`, which installs it, or name another with --emulator."
 
 
@@ -80,14 +83,11 @@ class Emulator:
 
 def start(emulator: Emulator, executable: Path, state: State, environ: Mapping[str, str], lock: int) -> Child:
     """Start it on the state it last saved. Raises SandboxError when it is not there, or its port is taken."""
-    if not executable.exists():
-        raise SandboxError(f"The emulator is not installed: there is no {executable}. {INSTALL}")
+    python = interpreter(executable)
     require_free(emulator.port)
     move(state, emulator.port)
     read_streams_anew(state)
-    scratch = state.emulator / "tmp"  # it unpacks the Lambdas here, anew each time
-    shutil.rmtree(scratch, ignore_errors=True)
-    scratch.mkdir(parents=True)
+    scratch = make_scratch(state)
     keep = {name: environ[name] for name in ("PATH", "HOME", "LANG", "LC_ALL") if name in environ}
     # The Lambdas inherit this environment, so it holds as little as can be.
     env = plain_environment(keep) | {
@@ -101,10 +101,41 @@ def start(emulator: Emulator, executable: Path, state: State, environ: Mapping[s
         "S3_DATA_DIR": str(state.emulator / "s3"),
         "TMPDIR": str(scratch),
         "SFTP_ENABLED": "0",
-        "LAMBDA_WARM_TTL_SECONDS": "86400",  # a Lambda stays warm while the sandbox is up
+        "LAMBDA_WARM_TTL_SECONDS": "900",  # idle processes beyond a function's first end after so long
+        "LAMBDA_ACCOUNT_CONCURRENCY": "1000",  # as in AWS; the launcher bounds processes, and further calls wait
     }
-    command = Command("emulator", [str(executable)], env, scratch, state.log("emulator"), signpost=state.env)
+    argv = [str(python), "-P", str(LAUNCHER)]  # -P: the sandbox's modules are not for the emulator to import
+    command = Command("emulator", argv, env, scratch, state.log("emulator"), signpost=state.env)
     return Child(command, inherit=[lock])
+
+
+def interpreter(executable: Path) -> Path:
+    """Return the Python that ministack's command is installed for. Raises SandboxError where there is none."""
+    if not executable.exists():
+        raise SandboxError(f"The emulator is not installed: there is no {executable}. {INSTALL}")
+    for folder in (executable.parent, executable.resolve().parent):  # a command may be a link into its environment
+        if (folder / "python").exists():
+            return folder / "python"
+    raise SandboxError(f"There is no Python beside {executable}, which the emulator's launcher needs. {INSTALL}")
+
+
+def make_scratch(state: State) -> Path:
+    """Return an empty folder for the emulator's temporary files.
+
+    An earlier run's folder is renamed, and deleted in the background: it may hold many thousands of files.
+    """
+    scratch = state.emulator / "tmp"
+    if scratch.exists():
+        scratch.rename(state.emulator / f"{DISCARDED}{time.time_ns()}")
+    scratch.mkdir(parents=True)
+    for folder in discarded(state):
+        threading.Thread(target=shutil.rmtree, args=(folder,), kwargs={"ignore_errors": True}, daemon=True).start()
+    return scratch
+
+
+def discarded(state: State) -> list[Path]:
+    """Return the folders of earlier runs that are not deleted yet."""
+    return sorted(state.emulator.glob(f"{DISCARDED}*"))
 
 
 def saved(state: State) -> Path:

@@ -9,6 +9,7 @@ import time
 import urllib.error
 import urllib.request
 from collections.abc import Iterator, Mapping
+from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from pathlib import Path
@@ -31,6 +32,10 @@ CHOICES = ("engine", "model", "model_path", "compute_type", "beam_size", "batch_
 """Settings of the worker that your environment may choose."""
 
 
+CALLS_AT_ONCE = 4
+"""Calls that start the API's first processes together; the launcher starts no more than four before calls must wait."""
+
+
 @dataclass(frozen=True)
 class Options:
     """Where, and with what."""
@@ -44,11 +49,11 @@ class Sandbox:
     """One that is up."""
 
     def __init__(self, env: Mapping[str, str], emulator: Child, worker: Worker) -> None:
-        self.env, self._emulator, self._worker = env, emulator, worker
+        self.env, self._emulator, self.worker = env, emulator, worker
 
     def watch(self) -> None:
         """Look after the children; call it now and then. Raises SandboxError when the emulator has died."""
-        self._worker.watch()
+        self.worker.watch()
         if self._emulator.poll() is not None:
             log = self._emulator.command.log
             raise SandboxError(f"The emulator ended. {log} ends:\n{self._emulator.last_words()}")
@@ -61,7 +66,8 @@ def sandbox(options: Options, steps: Steps, environ: Mapping[str, str]) -> Itera
     with contextlib.ExitStack() as down:
         stopping = steps.console.status("Stopping …")
         down.callback(stopping.stop)  # first here is last there
-        lock = down.enter_context(state.hold())
+        with steps.console.status("Waiting for an earlier sandbox on this folder to end …"):
+            lock = down.enter_context(state.hold())
         state.env.unlink(missing_ok=True)
         for log in state.root.glob("*.log"):
             log.replace(log.with_suffix(".log.1"))  # what one starts again after may be what one wants to read
@@ -73,14 +79,18 @@ def sandbox(options: Options, steps: Steps, environ: Mapping[str, str]) -> Itera
             down.callback(synthesis.stop)
             emulators.wait_healthy(emulator, child)
             step.result = f"ministack answers on {emulator.endpoint}"
+        if emulators.discarded(state):
+            steps.say("cleanup", "deletes temporary files of an earlier run in the background")
 
         env = make_stack(options, synthesis, steps)
 
+        command = worker_command(ROOT, _worker_env(env, state, environ), state.log("worker"))
+        worker = Worker(command, state.heartbeat, lock, say=lambda what: steps.say("worker", what))
+        down.callback(worker.stop)
+        with steps("functions", "Starting the functions …") as step:  # while the model loads
+            warm(emulator, env)
+            step.result = "answer"
         with steps("worker", "Loading the model …") as step:
-            command = worker_command(ROOT, _worker_env(env, state, environ), state.log("worker"))
-            worker = Worker(command, state.heartbeat, lock, say=lambda what: steps.say("worker", what))
-            down.callback(worker.stop)
-            warm(emulator, env)  # while the model loads
             worker.wait_ready(step.say)
             step.result = f"has loaded Whisper {environ.get(variable('model'), WorkerSettings.model)}"
 
@@ -144,10 +154,11 @@ def _worker_env(env: Mapping[str, str], state: State, environ: Mapping[str, str]
     return {**plain_environment(environ), **env, **chosen, **own}
 
 
-def warm(emulator: Emulator, env: Mapping[str, str], *, seconds: float = 30.0) -> None:
-    """Make the first calls ourselves, so that nobody else waits while the emulator starts a Lambda.
+def warm(emulator: Emulator, env: Mapping[str, str], *, seconds: float = 120.0) -> None:
+    """Make the first calls, so that no caller waits while the emulator starts a Lambda. Raises SandboxError.
 
-    An event that says nothing wakes `on_upload`; a job that nobody has must be 404. Raises SandboxError.
+    An event without content starts `on_upload`, and calls at the same time start several processes of the authorizer
+    and the API. A job that does not exist must be 404.
     """
     sqs, uploads = emulator.client("sqs"), env["TIRO_UPLOAD_QUEUE_URL"]
     event = json.dumps({"Service": "Amazon S3", "Event": "s3:TestEvent"})
@@ -158,6 +169,8 @@ def warm(emulator: Emulator, env: Mapping[str, str], *, seconds: float = 30.0) -
         if time.monotonic() > deadline:
             raise SandboxError(f"The API does not answer as it should: {url} says {answer[0]}, {answer[1]}.")
         time.sleep(0.2)
+    with ThreadPoolExecutor(CALLS_AT_ONCE) as calls:
+        list(calls.map(lambda _: _get(url, env["TIRO_API_KEY"]), range(CALLS_AT_ONCE)))
     while _waiting(sqs, uploads):
         if time.monotonic() > deadline:
             raise SandboxError("Nobody takes S3's events from their queue. `make reset` begins anew.")

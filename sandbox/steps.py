@@ -1,4 +1,7 @@
-"""What the sandbox says while it works: a spinner, then one line a step with the time it took."""
+"""What the sandbox says while it works: a spinner, then one line a step with the time it took.
+
+Where no terminal shows the spinner, such as in a log file, a line says what begins instead.
+"""
 
 from __future__ import annotations
 
@@ -33,6 +36,8 @@ class Steps:
     def __call__(self, name: str, doing: str) -> Iterator[Step]:
         """Time a step. Nothing is printed of one that raises."""
         started = time.monotonic()
+        if not (self._quiet or self.console.is_terminal):
+            self.say(name, doing)
         with self.console.status(Text(doing)) as status:
             step = Step(status)
             yield step

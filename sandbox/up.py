@@ -37,6 +37,11 @@ INVITATION = """
 
     set -a; . {env}; aws s3 cp {sample} $TIRO_INBOX
 
+  or register a webhook. Here it may lead to this machine, by http; docs/api/webhooks.md has a receiver:
+
+    curl -d '{{"url": "http://localhost:8000/"}}' -H 'Authorization: Bearer {TIRO_API_KEY}' \\
+      {TIRO_API_URL}/v1/webhooks
+
   Ctrl-C stops it; what it knows stays in {root} until `make reset`.
 """
 

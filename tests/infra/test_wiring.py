@@ -5,11 +5,17 @@ from __future__ import annotations
 import json
 from dataclasses import fields
 from importlib import import_module
+from ipaddress import ip_address
 from typing import Any
 
+import pytest
+
 from infra.api import OPEN_ROUTES, ROUTES
+from infra.config import STAGES
 from tests.infra.conftest import Synthesized
 from tiro.adapters.dynamodb import outbox
+from tiro.address import Address, Reach
+from tiro.errors import AddressRefused
 from tiro.settings import (
     ApiSettings,
     AuthorizerSettings,
@@ -140,9 +146,20 @@ def test_the_stream_brings_the_outbox_and_nothing_else(prod: Synthesized) -> Non
 
 
 def test_nothing_private_is_reached_but_in_the_sandbox(prod: Synthesized, sandbox: Synthesized) -> None:
-    for stage, networks in ((prod, ""), (sandbox, "127.0.0.0/8")):
+    for stage, networks in ((prod, ""), (sandbox, "127.0.0.0/8,::1/128")):
         for name in ("functions.api.handler", "functions.on_fetch.handler"):
             assert functions(stage)[name]["Environment"]["Variables"]["TIRO_ALLOW_NETWORKS"] == networks
+
+
+def test_in_the_sandbox_localhost_is_reached_whatever_it_resolves_to() -> None:
+    address = Address.parse("http://localhost:8000/")
+    loopback = [ip_address("::1"), ip_address("127.0.0.1")]
+    Reach.of(STAGES["sandbox"].allow_networks).check(address, loopback)
+    for private in ("10.0.0.1", "169.254.169.254", "fd00::1", "192.168.1.1"):
+        with pytest.raises(AddressRefused):
+            Reach.of(STAGES["sandbox"].allow_networks).check(address, [ip_address(private)])
+    with pytest.raises(AddressRefused):
+        Reach.of(STAGES["prod"].allow_networks).check(address, loopback)
 
 
 def test_every_minute_the_schedule_runs(prod: Synthesized) -> None:

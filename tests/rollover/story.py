@@ -83,7 +83,7 @@ class Story:
 
         _patiently(ended)
         listed = {job["id"] for job in stack.call("GET", "transcriptions").json()["data"]}
-        for verdict in _verdicts(stack, self.told, self.jobs):
+        for verdict in verdicts(stack, self.told, self.jobs):
             if wrong := verdict.lost or verdict.doubled or self._unlike(stack, verdict.job, listed):
                 self.wrong[verdict.job] = wrong
 
@@ -160,7 +160,8 @@ def _patiently(look: Callable[[], bool], tries: int = 3) -> None:
         return
 
 
-def _verdicts(stack: Stack, told: Told, jobs: list[str]) -> list[Verdict]:
+def verdicts(stack: Stack, told: Told, jobs: list[str]) -> list[Verdict]:
+    """Judge submitted jobs by the table, the transcript bucket and the webhook calls that came."""
     pages = stack.s3.get_paginator("list_objects_v2").paginate(Bucket=stack.transcripts)
     stored = frozenset(found["Key"] for page in pages for found in page.get("Contents", ()))
     return judge(Seen.of(_items(stack), stored, told), submitted=jobs, dropped=[])

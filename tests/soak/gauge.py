@@ -28,7 +28,7 @@ class Held:
 def measure(worker: str, pid: int, folder: Path, at: float) -> Held | None:
     """Return None of a worker that is gone."""
     try:
-        family = list(_family(pid))
+        family = list(family_of(pid))
         return Held(
             at=round(at, 1),
             worker=worker,
@@ -43,11 +43,12 @@ def measure(worker: str, pid: int, folder: Path, at: float) -> Held | None:
         return None
 
 
-def _family(pid: int) -> Iterator[int]:
+def family_of(pid: int) -> Iterator[int]:
+    """Yield a process and all its descendants. Raises OSError when one of them ends meanwhile."""
     yield pid
     for task in (PROC / str(pid) / "task").iterdir():
         for child in (task / "children").read_text().split():
-            yield from _family(int(child))
+            yield from family_of(int(child))
 
 
 def _count(pid: int, what: str) -> int:
