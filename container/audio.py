@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from dataclasses import dataclass
 from fractions import Fraction
 from itertools import chain
@@ -12,7 +12,8 @@ from typing import Any, BinaryIO, Self
 import av
 import numpy as np
 
-from container.downmix import Alone, Downmix
+from container.downmix import Downmix
+from container.samples import Resampler, Samples, channel_count, decode
 from tiro.errors import (
     MediaEmpty,
     MediaError,
@@ -85,8 +86,9 @@ class Recording:
         self._clock = 0.0  # seconds of frames decoded, and of gaps between them
         self._at = 0  # samples decoded
         self._given = 0  # samples given out
-        self._resampler: av.AudioResampler | None = None
-        self._mix: Callable[[Any], PCM] = Downmix() if part.channel is None else Alone(part.channel)
+        self._samples = Samples()
+        self._resampler: Resampler | None = None
+        self._mix = Downmix()
         self._container = self._open()
         try:
             self._stream = self._audio_stream()
@@ -114,7 +116,7 @@ class Recording:
         """Return the labels of the channels, by number. Ask before reading blocks. Raises TooManyChannels."""
         first = next(self._source, None)  # headers may tell of fewer: the last that was seen while they were read
         self._source = chain([first] if first else [], self._source)
-        count = max(self._stream.codec_context.layout.nb_channels, first.layout.nb_channels if first else 1)
+        count = max(channel_count(self._stream.codec_context), channel_count(first) if first else 1)
         if count > MAX_APART:
             raise TooManyChannels(f"The recording has {count} channels; at most {MAX_APART} are heard apart.")
         return ("left", "right") if count == 2 else tuple(str(number + 1) for number in range(count))
@@ -129,7 +131,7 @@ class Recording:
             warnings.append(
                 f"Only {self.seconds:.1f} s could be decoded of the {self.duration:.1f} s that the file promises."
             )
-        return tuple(warnings)
+        return (*warnings, *self._samples.warnings)
 
     def blocks(self) -> Iterator[PCM]:
         """Yield mono float32 at SAMPLE_RATE, at most BLOCK samples at a time."""
@@ -138,13 +140,13 @@ class Recording:
             gap = self._gap(frame)
             if self._is_early(frame, gap):
                 continue
-            if setup != (setup := (frame.format.name, frame.layout.name, frame.sample_rate)) or gap:
+            samples = self._pick(self._samples.read(frame))
+            if setup != (setup := (len(samples), frame.sample_rate)) or gap:
                 yield from self._flush()  # what came before, at its own rate
-                self._resampler = av.AudioResampler(format="fltp", rate=SAMPLE_RATE, frame_size=BLOCK)
+                self._resampler = Resampler(frame.sample_rate, len(samples), block=BLOCK)
             yield from self._silence(gap)
             self._clock += gap / SAMPLE_RATE + frame.samples / frame.sample_rate
-            frame.pts = None  # the clock is counted in samples; a jitter of timestamps is no news
-            yield from self._resample(frame)
+            yield from self._resample(samples)
             if self._part.last is not None and self._at >= self._part.last:
                 return
         yield from self._flush()
@@ -198,7 +200,7 @@ class Recording:
     def _frames(self) -> Iterator[Any]:
         for packet in self._packets():
             try:
-                yield from packet.decode()
+                yield from decode(packet)
             except av.FFmpegError as error:
                 self._check(error)
                 self._damage += 1
@@ -242,10 +244,18 @@ class Recording:
         self._at = round(ends * SAMPLE_RATE)
         return True
 
-    def _resample(self, frame: Any) -> Iterator[PCM]:
+    def _pick(self, samples: Any) -> Any:
+        """Return the channel that is wanted, or all; where it goes missing, the last that is there stands for it."""
+        if self._part.channel is None:
+            return samples
+        channel = min(self._part.channel, len(samples) - 1)
+        return samples[channel : channel + 1]
+
+    def _resample(self, samples: Any) -> Iterator[PCM]:
+        """Yield mono blocks of what can be resampled by now; of the rest, where there are no more samples."""
         assert self._resampler is not None  # noqa: S101 - blocks() made one
-        for piece in self._resampler.resample(frame):
-            yield from self._give(self._mix(piece.to_ndarray()))
+        for block in self._resampler.flush() if samples is None else self._resampler(samples):
+            yield from self._give(self._mix(block))
 
     def _flush(self) -> Iterator[PCM]:
         if self._resampler is not None:
