@@ -93,7 +93,8 @@ class Recording:
         self._container = self._open()
         try:
             self._stream = self._audio_stream()
-            self._stated = stated_seconds(self._container, self._stream, self._estimate)
+            stated = stated_seconds(self._container, self._stream, self._estimate)
+            self._stated = None if self._file.is_corrected else stated  # other chunks may say the same
             self.duration = self._part_duration()  # seconds of the part, or None where only decoding can tell
             self._source: Iterator[Any] = self._frames()
         except BaseException:

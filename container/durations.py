@@ -37,13 +37,15 @@ def noticing_estimates() -> Iterator[Estimate]:
 
     PyAV does not expose `duration_estimation_method`.
     """
-    estimate, before = Estimate(), av.logging.get_level()
+    estimate, before = Estimate(), (av.logging.get_level(), av.logging.get_skip_repeated())
     av.logging.set_level(av.logging.WARNING)
+    av.logging.set_skip_repeated(False)  # the file before may have been estimated too
     try:
         with av.logging.Capture() as logs:
             yield estimate
     finally:
-        av.logging.set_level(before)
+        av.logging.set_level(before[0])
+        av.logging.set_skip_repeated(before[1])
         estimate.made = any(message.startswith(_ESTIMATE) for _, _, message in logs)
 
 

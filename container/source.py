@@ -11,7 +11,7 @@ from tiro.understated import understated
 class Source:
     """A file that remembers the error of a read, since FFmpeg may take one for the end of the file.
 
-    Where a header says less than the file holds, FFmpeg reads one that leaves the length open.
+    Where a header says less than the file holds, FFmpeg reads a correct one.
     """
 
     def __init__(self, file: BinaryIO) -> None:
@@ -25,6 +25,11 @@ class Source:
         size = self._file.seek(0, io.SEEK_END)
         self._patches = understated(self._file, size)
         self._file.seek(0)
+
+    @property
+    def is_corrected(self) -> bool:
+        """Whether the header was wrong."""
+        return bool(self._patches)
 
     def read(self, size: int) -> bytes:
         at = self._file.tell() if self._patches else 0

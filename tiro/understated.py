@@ -34,7 +34,7 @@ class _Kind:
     head: struct.Struct  # of a chunk: its name and its size
     even: int  # chunks begin at multiples of it
     samples: bytes  # how the name of the chunk with the samples begins
-    unknown: bytes  # a size that says: to the end of the file
+    most: int  # largest size that can be stated
     named: Callable[[bytes], bool]  # whether a name is one
     counts_head: bool = False  # whether a size includes its head
 
@@ -43,12 +43,10 @@ def _printable(name: bytes) -> bool:
     return all(0x20 <= byte < 0x7F for byte in name)
 
 
-_WAV = _Kind(12, struct.Struct("<4sI"), 2, b"data", b"\xff" * 4, named=_printable)
-_AIFF = _Kind(12, struct.Struct(">4sI"), 2, b"SSND", b"\x7f\xff\xff\xff", named=_printable)
-_CAF = _Kind(8, struct.Struct(">4sq"), 1, b"data", b"\xff" * 8, named=_printable)
-_W64 = _Kind(
-    40, struct.Struct("<16sq"), 8, b"data", b"\xff" * 7 + b"\x7f", named=lambda n: n[4:] == _W64_GUID, counts_head=True
-)
+_WAV = _Kind(12, struct.Struct("<4sI"), 2, b"data", 2**32 - 1, named=_printable)
+_AIFF = _Kind(12, struct.Struct(">4sI"), 2, b"SSND", 2**31 - 1, named=_printable)
+_CAF = _Kind(8, struct.Struct(">4sq"), 1, b"data", 2**63 - 1, named=_printable)
+_W64 = _Kind(40, struct.Struct("<16sq"), 8, b"data", 2**63 - 1, named=lambda n: n[4:] == _W64_GUID, counts_head=True)
 
 
 def understated(file: Readable, size: int) -> dict[int, bytes]:
@@ -63,7 +61,7 @@ def understated(file: Readable, size: int) -> dict[int, bytes]:
     if start[:4] == b".snd" and len(start) == 16:
         offset, stated = struct.unpack(">II", start[4:12])
         wrong = stated != 0xFFFFFFFF and _is_sound(file, offset + stated, size)
-        return {8: b"\xff" * 4} if wrong else {}
+        return {8: struct.pack(">I", min(size - offset, 2**32 - 1))} if wrong else {}
     kind = _kind(start)
     if kind is None:
         return {}
@@ -72,7 +70,8 @@ def understated(file: Readable, size: int) -> dict[int, bytes]:
             end = body + stated + -stated % kind.even
             if stated <= 0 or end >= size or _are_chunks(file, kind, end, size) or not _is_sound(file, end, size):
                 return {}
-            return {at + kind.head.size - len(kind.unknown): kind.unknown}
+            right = min(size - (at if kind.counts_head else body), kind.most)
+            return {at: kind.head.pack(name, right)}
     return {}
 
 
