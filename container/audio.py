@@ -289,5 +289,5 @@ class Recording:
             yield wanted
 
     def _too_long(self, seconds: float | None) -> MediaError:
-        long = f"{seconds:.0f} s long" if seconds else "longer than its headers say"
+        long = f"{seconds:.0f} s long" if seconds else f"longer than {self._max_seconds:.0f} s"
         return MediaTooLong(f"The recording is {long}; at most {self._max_seconds:.0f} s are taken. Split it.")

@@ -281,6 +281,20 @@ def test_progress_rises_to_the_end(hear: Hear) -> None:
     assert told[-1] == pytest.approx((56, 56), abs=0.01)
 
 
+def test_progress_has_no_total_where_the_length_is_only_estimated(tmp_path: Path) -> None:
+    write(tmp_path / "a.aac", np.concatenate([silence(6), tone(5)] * 3), codec="aac")  # ADTS states no length
+    files, told = LocalFiles(tmp_path), list[tuple[float, float | None]]()
+    transcript = WindowTranscriber(media=files, engine=FakeEngine(), vad=LoudVad()).transcribe(
+        files.media("a.aac"),
+        Options(language="en"),
+        max_seconds=3600,
+        on_progress=lambda done, total: told.append((done, total)),
+    )
+    assert {total for _, total in told} == {None}
+    assert transcript.duration == pytest.approx(33, abs=0.2)
+    assert transcript.warnings == ()
+
+
 def test_silence_tells_that_it_goes_on(hear: Hear) -> None:
     told = list[float]()
     hear(FakeEngine(), 5, apart=200, on_progress=lambda done, total: told.append(done))
