@@ -190,20 +190,34 @@ def test_what_has_no_file_of_its_own_is_denied() -> None:
             assert name in DENIED, name
 
 
+def test_what_opens_other_files_is_denied() -> None:
+    """FFmpeg has no flag for these; its sources call `io_open` or `avformat_open_input` in each."""
+    for name in "concat dash hls image2 imf mlv rtp rtsp sap sdp vobsub webm_dash_manifest lavfi".split():
+        assert name in DENIED, name
+        assert name not in ALLOWED_DEMUXERS, name
+
+
 @pytest.mark.parametrize(
     "script",
     [
-        b"#EXTM3U\n#EXT-X-TARGETDURATION:1\n#EXTINF:1,\nsecret.wav\n#EXT-X-ENDLIST\n",
-        b"ffconcat version 1.0\nfile secret.wav\n",
-        b"v=0\no=- 0 0 IN IP4 127.0.0.1\ns=x\nc=IN IP4 127.0.0.1\nt=0 0\nm=audio 5004 RTP/AVP 0\n",
-        b"# VobSub index file, v7 (do not modify this line!)\nsize: 720x576\nid: en, index: 0\n",
+        b"#EXTM3U\n#EXT-X-TARGETDURATION:1\n#EXTINF:1,\nsecret.ts\n#EXT-X-ENDLIST\n",
+        b"ffconcat version 1.0\nfile secret.ts\n",
     ],
 )
-def test_a_playlist_is_not_followed(script: bytes, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    (tmp_path / "secret.wav").write_bytes(write_as("wav"))
+def test_a_playlist_is_not_read_even_if_files_could_be_opened(
+    script: bytes, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    (tmp_path / "secret.ts").write_bytes(write_as("mpegts"))
     monkeypatch.chdir(tmp_path)
+    monkeypatch.setitem(RULES, "protocol_whitelist", "file,crypto,data")
     with pytest.raises(NotAudio):
         Recording(io.BytesIO(script), max_seconds=60)
+
+
+def test_a_decoder_that_is_not_allowed_is_not_used(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("container.audio.ALLOWED_DECODERS", ALLOWED_DECODERS - {"flac"})
+    with pytest.raises(NotAudio, match="codec Tiro cannot decode"):
+        Recording(io.BytesIO(write_as("flac")), max_seconds=60)
 
 
 def test_no_picture_is_decoded_to_look_at_a_stream() -> None:
