@@ -2,9 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from dataclasses import dataclass
-from fractions import Fraction
 from itertools import chain
 from types import TracebackType
 from typing import Any, BinaryIO, Self
@@ -12,10 +11,14 @@ from typing import Any, BinaryIO, Self
 import av
 import numpy as np
 
-from container.downmix import Alone, Downmix
+from container.damage import Damage
+from container.downmix import Downmix
+from container.durations import Clock, noticing_estimates, stated_seconds
 from container.media_formats import ALLOWED_DECODERS
 from container.opening import open_media
 from container.raw_formats import missing_parameters
+from container.samples import Resampler, Samples, channel_count, decode
+from container.source import Source
 from tiro.errors import (
     MediaEmpty,
     MediaError,
@@ -30,11 +33,11 @@ from tiro.ports import PCM, SAMPLE_RATE
 BLOCK = SAMPLE_RATE // 2
 """Samples of one block; the last of a stretch may be shorter."""
 
-GAP = 0.25
-"""Seconds of missing timestamps that are filled with silence, so that the clock stays the recording's."""
-
 MAX_DAMAGE = 64
 """Read errors in a row after which the rest of a file is given up."""
+
+SLACK = 0.05
+"""Seconds by which a recording may be shorter than it states, and be complete."""
 
 CONVERT = "Convert it to WAV or FLAC with another program, and submit that."
 
@@ -77,24 +80,26 @@ class Recording:
     """
 
     def __init__(self, file: BinaryIO, *, max_seconds: float, part: Part = WHOLE) -> None:
-        self._file = _Watched(file)
+        self._file = Source(file)
         self._max_seconds, self._part = max_seconds, part
-        self._damage = 0  # packets that could not be read or decoded
-        self._clock = 0.0  # seconds of frames decoded, and of gaps between them
+        self._damage = Damage()
         self._at = 0  # samples decoded
         self._given = 0  # samples given out
-        self._resampler: av.AudioResampler | None = None
-        self._mix: Callable[[Any], PCM] = Downmix() if part.channel is None else Alone(part.channel)
+        self._samples = Samples()
+        self._resampler: Resampler | None = None
+        self._mix = Downmix()
         self._read_as: str | None = None  # the raw format that the name said, where the content said nothing
         self._container = self._open()
         try:
             self._stream = self._audio_stream()
-            self.duration = self._header_duration()  # seconds of the part, or None where only decoding can tell
+            stated = stated_seconds(self._container, self._stream, self._estimate)
+            self._stated = None if self._file.is_corrected else stated  # other chunks may say the same
+            self.duration = self._part_duration()  # seconds of the part, or None where only decoding can tell
             self._source: Iterator[Any] = self._frames()
         except BaseException:
             self._container.close()
             raise
-        self._zero = Fraction(self._container.start_time or 0, av.time_base)
+        self._clock = Clock(self._container.start_time, self._stated)
 
     def __enter__(self) -> Self:
         return self
@@ -113,7 +118,7 @@ class Recording:
         """Return the labels of the channels, by number. Ask before reading blocks. Raises TooManyChannels."""
         first = next(self._source, None)  # headers may tell of fewer: the last that was seen while they were read
         self._source = chain([first] if first else [], self._source)
-        count = max(self._stream.codec_context.layout.nb_channels, first.layout.nb_channels if first else 1)
+        count = max(channel_count(self._stream.codec_context), channel_count(first) if first else 1)
         if count > MAX_APART:
             raise TooManyChannels(f"The recording has {count} channels; at most {MAX_APART} are heard apart.")
         return ("left", "right") if count == 2 else tuple(str(number + 1) for number in range(count))
@@ -127,35 +132,41 @@ class Recording:
                 f"Nothing in the file says what it is. Because of its name or type it was read as {self._read_as}; "
                 "if the text makes no sense, it is something else."
             )
-        if self._damage:
-            warnings.append(f"The recording is damaged: {self._damage} pieces of it could not be decoded.")
+        if damage := self._damage_count():
+            warnings.append(f"The recording is damaged: {damage} pieces of it could not be decoded.")
         if self.duration and self.seconds < 0.95 * self.duration - 1:
             warnings.append(
                 f"Only {self.seconds:.1f} s could be decoded of the {self.duration:.1f} s that the file promises."
             )
-        return tuple(warnings)
+        return (*warnings, *self._samples.warnings)
+
+    def _damage_count(self) -> int:
+        complete = self._stated is not None and self._clock.seconds >= self._stated - SLACK
+        return self._damage.count(complete=complete)
 
     def blocks(self) -> Iterator[PCM]:
         """Yield mono float32 at SAMPLE_RATE, at most BLOCK samples at a time."""
         setup: tuple[Any, ...] | None = None
         for frame in self._source:
-            gap = self._gap(frame)
+            gap = self._clock.gap(frame)
             if self._is_early(frame, gap):
                 continue
-            if setup != (setup := (frame.format.name, frame.layout.name, frame.sample_rate)) or gap:
+            samples = self._pick(self._samples.read(frame))
+            if setup != (setup := (len(samples), frame.sample_rate)) or gap:
                 yield from self._flush()  # what came before, at its own rate
-                self._resampler = av.AudioResampler(format="fltp", rate=SAMPLE_RATE, frame_size=BLOCK)
+                self._resampler = Resampler(frame.sample_rate, len(samples), block=BLOCK)
             yield from self._silence(gap)
-            self._clock += gap / SAMPLE_RATE + frame.samples / frame.sample_rate
-            frame.pts = None  # the clock is counted in samples; a jitter of timestamps is no news
-            yield from self._resample(frame)
+            self._clock.seconds = self._clock.after(frame, gap)
+            yield from self._resample(samples)
             if self._part.last is not None and self._at >= self._part.last:
                 return
         yield from self._flush()
         if self._at and not self._given:
-            raise PartNotThere(f"The recording is {self._clock:.1f} s long, and ends before {self._part.start:g} s.")
+            raise PartNotThere(
+                f"The recording is {self._clock.seconds:.1f} s long, and ends before {self._part.start:g} s."
+            )
         if not self._given:
-            if self._damage:
+            if self._damage_count():
                 raise NotAudio(f"Nothing in this file could be decoded as audio. {CONVERT}")
             raise MediaEmpty("There is an audio track, and no sound in it. Check the recording.")
 
@@ -164,7 +175,9 @@ class Recording:
     def _open(self) -> Any:
         if not self._file.read(1):
             raise MediaEmpty("The file has no bytes. Check it, and send it again.")
-        opened = open_media(self._file, self._part.hint, self._check)
+        self._file.correct()
+        with noticing_estimates() as self._estimate:
+            opened = open_media(self._file, self._part.hint, self._check)
         if opened is None:
             raise NotAudio(
                 missing_parameters(self._part.hint)
@@ -181,12 +194,10 @@ class Recording:
             raise NotAudio(f"The audio in this file is in a codec Tiro cannot decode. {CONVERT}")
         return stream
 
-    def _header_duration(self) -> float | None:
-        if self._stream.duration and self._stream.time_base:
-            seconds = float(self._stream.duration * self._stream.time_base)  # a film may outlast its sound
-        elif self._container.duration:
-            seconds = float(self._container.duration / av.time_base)
-        else:
+    def _part_duration(self) -> float | None:
+        """Return the seconds of the part, as far as the file states them. Raises MediaTooLong."""
+        seconds = self._stated
+        if seconds is None:
             return None
         if seconds > self._max_seconds:
             raise self._too_long(seconds)
@@ -196,11 +207,21 @@ class Recording:
 
     def _frames(self) -> Iterator[Any]:
         for packet in self._packets():
+            if self._damage.is_in_tag(packet):
+                self._clock.skip(packet)
+                continue
             try:
-                yield from packet.decode()
+                frames = decode(packet)
             except av.FFmpegError as error:
                 self._check(error)
-                self._damage += 1
+                if self._damage.is_tag(packet):
+                    self._clock.skip(packet)
+                else:
+                    self._damage.failed(packet)
+                continue
+            if frames:
+                self._damage.sounded()
+            yield from frames
 
     def _packets(self) -> Iterator[Any]:
         failures = 0
@@ -212,7 +233,7 @@ class Recording:
             except av.FFmpegError as error:  # a new demux() goes on behind the damage
                 self._check(error)
                 failures += 1
-                self._damage += 1
+                self._damage.failed()
             else:
                 break
             finally:
@@ -224,27 +245,27 @@ class Recording:
         if isinstance(error, MemoryError):
             raise error
 
-    def _gap(self, frame: Any) -> int:
-        """Return the samples of silence to put before a frame, where its timestamp says that some are missing."""
-        if frame.pts is None or frame.time_base is None:
-            return 0
-        missing = float(frame.pts * frame.time_base - self._zero) - self._clock
-        room = (self.duration or self._max_seconds + 1) - self._clock  # a broken timestamp promises more than there is
-        return round(missing * SAMPLE_RATE) if GAP < missing <= room else 0
-
     def _is_early(self, frame: Any, gap: int) -> bool:
         """Go past a frame that is over long before the part wanted begins: it need not be resampled."""
-        ends = self._clock + gap / SAMPLE_RATE + frame.samples / frame.sample_rate
+        ends = self._clock.after(frame, gap)
         if self._resampler is not None or ends >= self._part.start - LEAD:
             return False
-        self._clock = ends
+        self._clock.seconds = ends
         self._at = round(ends * SAMPLE_RATE)
         return True
 
-    def _resample(self, frame: Any) -> Iterator[PCM]:
+    def _pick(self, samples: Any) -> Any:
+        """Return the channel that is wanted, or all; where it goes missing, the last that is there stands for it."""
+        if self._part.channel is None:
+            return samples
+        channel = min(self._part.channel, len(samples) - 1)
+        return samples[channel : channel + 1]
+
+    def _resample(self, samples: Any) -> Iterator[PCM]:
+        """Yield mono blocks of what can be resampled by now; of the rest, where there are no more samples."""
         assert self._resampler is not None  # noqa: S101 - blocks() made one
-        for piece in self._resampler.resample(frame):
-            yield from self._give(self._mix(piece.to_ndarray()))
+        for block in self._resampler.flush() if samples is None else self._resampler(samples):
+            yield from self._give(self._mix(block))
 
     def _flush(self) -> Iterator[PCM]:
         if self._resampler is not None:
@@ -269,24 +290,3 @@ class Recording:
     def _too_long(self, seconds: float | None) -> MediaError:
         long = f"{seconds:.0f} s long" if seconds else "longer than its headers say"
         return MediaTooLong(f"The recording is {long}; at most {self._max_seconds:.0f} s are taken. Split it.")
-
-
-class _Watched:
-    """A file that remembers the error of a read, since FFmpeg may take one for the end of the file."""
-
-    def __init__(self, file: BinaryIO) -> None:
-        self._file = file
-        self._error: BaseException | None = None
-        self.seek, self.tell = file.seek, file.tell
-
-    def read(self, size: int) -> bytes:
-        try:
-            return self._file.read(size)
-        except BaseException as error:
-            self._error = error
-            raise
-
-    def check(self) -> None:
-        """Raises what a read raised."""
-        if self._error is not None:
-            raise self._error

@@ -1,4 +1,4 @@
-"""Many channels into one, without losing what was said; or one by itself."""
+"""Many channels into one, without losing what was said."""
 
 from __future__ import annotations
 
@@ -48,16 +48,3 @@ class Downmix:
         if known is not None and np.count_nonzero(known) == 1 and power[known.argmax()] > power[loudest] / 4:
             return known  # two channels about as loud as each other: stay with one
         return np.eye(channels, dtype=np.float32)[loudest]
-
-
-class Alone:
-    """Takes one channel out of blocks of shape (channels, samples), though their number may change.
-
-    Where it goes missing, as when a file turns to mono, the last that is there stands for it.
-    """
-
-    def __init__(self, channel: int) -> None:
-        self._channel = channel
-
-    def __call__(self, block: Any) -> PCM:
-        return np.ascontiguousarray(block[min(self._channel, len(block) - 1)])

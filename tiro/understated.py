@@ -1,0 +1,123 @@
+"""Uncompressed recordings whose header says less than the file holds, as one has whose recorder crashed."""
+
+from __future__ import annotations
+
+import io
+import struct
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass
+from typing import Protocol
+
+AT_LEAST = 4096
+"""Bytes behind the stated end that are taken for samples; fewer are padding, or a tag."""
+
+MOST_CHUNKS = 64
+"""Chunks looked at before and behind the samples."""
+
+LOOKS = 16
+"""Places behind the stated end at which something other than a constant is looked for."""
+
+_W64_GUID = bytes.fromhex("f3acd3118cd100c04f8edb8a")
+"""How each GUID of Sony Wave64 ends that begins with four letters ("data", "fact", ...)."""
+
+
+class Readable(Protocol):
+    def seek(self, offset: int, whence: int = 0, /) -> int: ...
+    def read(self, size: int, /) -> bytes: ...
+
+
+@dataclass(frozen=True)
+class _Kind:
+    """A container of chunks: each has a name, a size and a body."""
+
+    first: int  # byte of the first chunk
+    head: struct.Struct  # of a chunk: its name and its size
+    even: int  # chunks begin at multiples of it
+    samples: bytes  # how the name of the chunk with the samples begins
+    most: int  # largest size that can be stated
+    named: Callable[[bytes], bool]  # whether a name is one
+    counts_head: bool = False  # whether a size includes its head
+
+
+def _printable(name: bytes) -> bool:
+    return all(0x20 <= byte < 0x7F for byte in name)
+
+
+_WAV = _Kind(12, struct.Struct("<4sI"), 2, b"data", 2**32 - 1, named=_printable)
+_AIFF = _Kind(12, struct.Struct(">4sI"), 2, b"SSND", 2**31 - 1, named=_printable)
+_CAF = _Kind(8, struct.Struct(">4sq"), 1, b"data", 2**63 - 1, named=_printable)
+_W64 = _Kind(40, struct.Struct("<16sq"), 8, b"data", 2**63 - 1, named=lambda n: n[4:] == _W64_GUID, counts_head=True)
+
+
+def understated(file: Readable, size: int) -> dict[int, bytes]:
+    """Return what to write over a header, by the position of its first byte, so that it does not end too early.
+
+    It is empty where the header is right, where what follows the samples is not samples (other chunks, a tag,
+    padding), and where the file is of another kind. `size` in bytes. Sources: Multimedia Programming Interface 1.0
+    (WAV), AIFF-C draft 1991, Apple Core Audio Format 1.0, Sony Wave64, the audio(5) manual of SunOS (AU).
+    """
+    file.seek(0)
+    start = file.read(16)
+    if start[:4] == b".snd" and len(start) == 16:
+        offset, stated = struct.unpack(">II", start[4:12])
+        wrong = stated != 0xFFFFFFFF and _is_sound(file, offset + stated, size)
+        return {8: struct.pack(">I", min(size - offset, 2**32 - 1))} if wrong else {}
+    kind = _kind(start)
+    if kind is None:
+        return {}
+    for at, name, body, stated in _chunks(file, kind, kind.first):
+        if name.startswith(kind.samples):
+            end = body + stated + -stated % kind.even
+            if stated <= 0 or end >= size or _are_chunks(file, kind, end, size) or not _is_sound(file, end, size):
+                return {}
+            right = min(size - (at if kind.counts_head else body), kind.most)
+            return {at: kind.head.pack(name, right)}
+    return {}
+
+
+def _kind(start: bytes) -> _Kind | None:
+    if start[:4] == b"RIFF" and start[8:12] == b"WAVE":
+        return _WAV
+    if start[:4] == b"FORM" and start[8:12] in (b"AIFF", b"AIFC"):
+        return _AIFF
+    if start[:4] == b"caff":
+        return _CAF
+    return _W64 if start[:4] == b"riff" else None
+
+
+def _chunks(file: Readable, kind: _Kind, at: int) -> Iterator[tuple[int, bytes, int, int]]:
+    """Yield for each chunk from byte `at` its position, its name, the position of its body and the body's size."""
+    for _ in range(MOST_CHUNKS):
+        file.seek(at)
+        head = file.read(kind.head.size)
+        if len(head) < kind.head.size:
+            return
+        name, stated = kind.head.unpack(head)
+        body = at + kind.head.size
+        stated -= kind.head.size if kind.counts_head else 0
+        yield at, name, body, stated
+        at = body + max(stated, 0)
+        at += -at % kind.even
+
+
+def _are_chunks(file: Readable, kind: _Kind, at: int, size: int) -> bool:
+    """Whether what begins at byte `at` is chunks, to the end of the file."""
+    end = at
+    for _, name, body, stated in _chunks(file, kind, at):
+        if not kind.named(name) or stated < 0 or body + stated > size:
+            return False
+        end = body + stated
+    return size - end < kind.head.size
+
+
+def _is_sound(file: Readable, at: int, size: int) -> bool:
+    """Whether there are samples from byte `at` on: enough of them, and not all the same."""
+    if size - at < AT_LEAST:
+        return False
+    step = (size - at) // LOOKS
+    for look in range(LOOKS):
+        file.seek(at + look * step, io.SEEK_SET)
+        piece = file.read(256)
+        if piece and piece.strip(piece[:1]):
+            return True
+    return False
