@@ -58,7 +58,7 @@ def stated_seconds(container: Any, stream: Any, estimate: Estimate) -> float | N
     if (estimate.made and not is_pcm) or container.format.name in LAST_STAMP:
         return None
     if stream.duration and stream.time_base:
-        return float(stream.duration * stream.time_base)  # a film may outlast its sound
+        return _seconds(stream.duration, stream.time_base)  # a film may outlast its sound
     return float(container.duration / av.time_base) if container.duration else None
 
 
@@ -67,7 +67,7 @@ class Clock:
 
     def __init__(self, start: int | None, stated: float | None) -> None:
         self.seconds = 0.0
-        self._zero = Fraction(start or 0, av.time_base)  # the time stamp at which the recording begins
+        self._zero = (start or 0) / av.time_base  # seconds: the time stamp at which the recording begins
         self._stated = stated
 
     def gap(self, frame: Any) -> int:
@@ -78,19 +78,24 @@ class Clock:
         """
         if frame.pts is None or frame.time_base is None:
             return 0
-        missing = float(frame.pts * frame.time_base - self._zero) - self.seconds
+        missing = _seconds(frame.pts, frame.time_base) - self._zero - self.seconds
         room = JUMP if self._stated is None else self._stated - self.seconds
         if GAP < missing <= room:
             return round(missing * SAMPLE_RATE)
         if abs(missing) > JUMP:
-            self._zero += Fraction(missing)
+            self._zero += missing
         return 0
 
     def skip(self, packet: Any) -> None:
         """Leave out a packet that is no sound, although its demuxer counted a duration for it."""
         if packet.duration and packet.time_base:
-            self._zero += packet.duration * packet.time_base
+            self._zero += _seconds(packet.duration, packet.time_base)
 
     def after(self, frame: Any, gap: int) -> float:
         """Return the seconds there are at the end of a frame that has a gap before it."""
-        return self.seconds + gap / SAMPLE_RATE + float(frame.samples / frame.sample_rate)
+        return self.seconds + gap / SAMPLE_RATE + int(frame.samples) / int(frame.sample_rate)
+
+
+def _seconds(ticks: int, time_base: Fraction) -> float:
+    """Return a time stamp in seconds. It is asked for each frame, and arithmetic of fractions is slow."""
+    return ticks * time_base.numerator / time_base.denominator

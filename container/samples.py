@@ -16,6 +16,9 @@ from av.audio.plane import AudioPlane
 
 from tiro.ports import SAMPLE_RATE
 
+GATHERED = 0.1
+"""Seconds that are resampled at once: a frame may have 2.5 ms, and each turn of the resampler costs as much as 50."""
+
 CHANNELS_AT_ONCE = 64
 """Channels that one resampler takes: libswresample's SWR_CH_MAX."""
 
@@ -104,13 +107,16 @@ class Samples:
 
         A resampler spreads one NaN over the length of its filter, and a model over the whole window.
         """
-        if not np.abs(raw).max(initial=0) <= LIMIT:  # also where the largest is NaN
+        size = np.abs(raw)
+        if not size.max(initial=0) <= LIMIT:  # also where the largest is NaN
             finite = np.isfinite(raw)
             self._not_numbers += raw.size - int(np.count_nonzero(finite))
-            self._too_large += int(np.count_nonzero(finite & (np.abs(raw) > LIMIT)))
+            self._too_large += int(np.count_nonzero(finite & (size > LIMIT)))
             raw = np.clip(np.where(finite, raw, 0), -LIMIT, LIMIT)
+            size = np.abs(raw)
         samples = raw.astype(np.float32)
-        samples[np.abs(samples) < _TINY] = 0  # denormal: inaudible, and slow to compute with
+        if size.min(initial=1) < _TINY:
+            samples[size < _TINY] = 0  # denormal: inaudible, and slow to compute with
         return samples
 
 
@@ -119,21 +125,27 @@ class Resampler:
 
     def __init__(self, rate: int, channels: int, *, block: int) -> None:
         self._rate = rate
+        self._gathered: list[Any] = []
         self._groups = [slice(at, at + CHANNELS_AT_ONCE) for at in range(0, channels, CHANNELS_AT_ONCE)]
         self._resamplers = [av.AudioResampler(format="fltp", rate=SAMPLE_RATE, frame_size=block) for _ in self._groups]
 
     def __call__(self, samples: Any) -> Iterator[Any]:
         """Yield what can be resampled by now."""
-        yield from self._stack(
-            [
-                resampler.resample(self._frame(samples[group]))
-                for resampler, group in zip(self._resamplers, self._groups, strict=True)
-            ]
-        )
+        self._gathered.append(samples)
+        if sum(each.shape[1] for each in self._gathered) >= GATHERED * self._rate:
+            yield from self._resample()
 
     def flush(self) -> Iterator[Any]:
         """Yield the rest. Nothing can follow."""
+        if self._gathered:
+            yield from self._resample()
         yield from self._stack([resampler.resample(None) for resampler in self._resamplers])
+
+    def _resample(self) -> Iterator[Any]:
+        samples = np.concatenate(self._gathered, axis=1)
+        self._gathered.clear()
+        turns = zip(self._resamplers, self._groups, strict=True)
+        yield from self._stack([resampler.resample(self._frame(samples[group])) for resampler, group in turns])
 
     def _frame(self, samples: Any) -> Any:
         packed = np.ascontiguousarray(samples.T).reshape(1, -1)

@@ -106,6 +106,43 @@ def test_a_wav_written_into_a_pipe_is_as_long_as_the_object(store: FakeMediaStor
     assert probe(store, piped) == pytest.approx(2.5, abs=0.01)
 
 
+def mp3(frames: int, mark: bytes = b"", *, stated: int | None = None) -> bytes:
+    """Return an MP3 of 128 kbit/s, whose first frame may state how many follow."""
+    count, size = stated if stated is not None else frames, (frames + 1) * len(MP3_FRAME)
+    says = {
+        b"Xing": b"Xing" + struct.pack(">III", 3, count, size),
+        b"Info": b"Info" + struct.pack(">III", 3, count, size),
+        b"VBRI": b"VBRI" + bytes(6) + struct.pack(">II", size, count),
+    }
+    first = MP3_FRAME[:4] + bytes(32) + says[mark] if mark else b""
+    return first.ljust(len(MP3_FRAME) if mark else 0, b"\0") + MP3_FRAME * frames
+
+
+ID3V2 = b"ID3\x04\0\0\0\0\x02\x00" + bytes(256)
+
+
+@pytest.mark.parametrize("before", [b"", ID3V2], ids=["bare", "tagged"])
+@pytest.mark.parametrize("mark", [b"Xing", b"Info", b"VBRI"])
+def test_an_mp3_says_how_long_it_is_in_its_first_frame(store: FakeMediaStore, mark: bytes, before: bytes) -> None:
+    assert probe(store, before + mp3(1000, mark)) == pytest.approx(1000 * 1152 / 44_100, abs=0.05)
+
+
+@pytest.mark.parametrize("before", [b"", ID3V2], ids=["bare", "tagged"])
+def test_the_bitrate_of_an_mp3_is_no_length(store: FakeMediaStore, before: bytes) -> None:
+    assert probe(store, before + mp3(1000)) is None
+
+
+def test_of_two_mp3s_joined_the_first_says_nothing(store: FakeMediaStore) -> None:
+    assert probe(store, mp3(1000, b"Xing") + mp3(1000, b"Xing")) is None
+
+
+def test_a_wav_whose_recorder_crashed_says_nothing(store: FakeMediaStore) -> None:
+    noise = random.Random(2).randbytes(9 * 32_000)  # noqa: S311
+    right = wav(1) + noise
+    assert probe(store, right) is None
+    assert probe(store, wav(1) + b"LIST" + struct.pack("<I", len(noise)) + noise) == 1
+
+
 def test_opus_is_as_long_as_its_last_page_says_however_many_there_are(store: FakeMediaStore) -> None:
     body = opus(3600.5, pages=100)
     assert len(body) > 2 * BUDGET
