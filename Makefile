@@ -15,7 +15,7 @@ override FILE := $(value FILE)
 export FILE
 
 .DEFAULT_GOAL := help
-.PHONY: help demo sandbox reset test test-fast test-openai check format lint types imports synth openapi cli-docs costs quality bench simulate faults soak load rollover lock clean
+.PHONY: help demo sandbox reset test test-fast test-openai check format lint types imports synth openapi cli-docs formats costs quality bench simulate faults soak load rollover lock clean
 
 help:  ## Say what there is
 	@grep -E '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | expand -t 12
@@ -62,6 +62,9 @@ openapi: .venv/.dev  ## Write docs/openapi.json anew from the routes
 
 cli-docs: .venv/.dev  ## Write docs/cli.md anew from the command line's parser
 	$(BIN)/python -m tiro.manual docs/cli.md
+
+formats: .venv/.dev  ## Write docs/formats.md and the client's list of file extensions from the worker's formats
+	$(BIN)/python -m container.accepted_formats
 
 costs: .venv/.dev  ## What Tiro costs besides its GPU, and what each route uses; writes docs/cost.md
 	@rm -f build/costs.md && mkdir -p build

@@ -14,6 +14,9 @@ import numpy as np
 from container.damage import Damage
 from container.downmix import Downmix
 from container.durations import Clock, noticing_estimates, stated_seconds
+from container.media_formats import ALLOWED_DECODERS
+from container.opening import open_media
+from container.raw_formats import missing_parameters
 from container.samples import Resampler, Samples, channel_count, decode
 from container.source import Source
 from tiro.errors import (
@@ -32,12 +35,6 @@ BLOCK = SAMPLE_RATE // 2
 
 MAX_DAMAGE = 64
 """Read errors in a row after which the rest of a file is given up."""
-
-FORMATS = (
-    "aac,ac3,adts,aiff,amr,amrnb,amrwb,ape,asf,au,avi,caf,dts,eac3,flac,flv,gsm,loas,matroska,mlp,mov,mp3,mpeg,mpegts,"
-    "mpc,mpc8,ogg,rm,spdif,tak,truehd,tta,voc,w64,wav,wv"
-)
-"""FFmpeg's demuxers that open nothing but the file they are given; playlists (hls, concat, ...) stay out."""
 
 SLACK = 0.05
 """Seconds by which a recording may be shorter than it states, and be complete."""
@@ -58,6 +55,7 @@ class Part:
     start: float = 0.0  # seconds
     end: float | None = None  # seconds; None: to the end
     channel: int | None = None  # by number, from 0; None: a mix of all
+    hint: str | None = None  # container.raw_formats.raw_hint(): an extension, used where the content says nothing
 
     @property
     def first(self) -> int:
@@ -90,6 +88,7 @@ class Recording:
         self._samples = Samples()
         self._resampler: Resampler | None = None
         self._mix = Downmix()
+        self._read_as: str | None = None  # the raw format that the name said, where the content said nothing
         self._container = self._open()
         try:
             self._stream = self._audio_stream()
@@ -128,6 +127,11 @@ class Recording:
     def warnings(self) -> tuple[str, ...]:
         """What a person should know of the file, once it is read."""
         warnings = []
+        if self._read_as:
+            warnings.append(
+                f"Nothing in the file says what it is. Because of its name or type it was read as {self._read_as}; "
+                "if the text makes no sense, it is something else."
+            )
         if damage := self._damage_count():
             warnings.append(f"The recording is damaged: {damage} pieces of it could not be decoded.")
         if self.duration and self.seconds < 0.95 * self.duration - 1:
@@ -169,29 +173,24 @@ class Recording:
     # ------------------------------------------------------------ opening
 
     def _open(self) -> Any:
-        start = self._file.read(1)
-        self._file.seek(0)
-        if not start:
+        if not self._file.read(1):
             raise MediaEmpty("The file has no bytes. Check it, and send it again.")
         self._file.correct()
-        try:
-            with noticing_estimates() as self._estimate:
-                return av.open(
-                    self._file,
-                    container_options={"format_whitelist": FORMATS, "protocol_whitelist": "none"},
-                    metadata_errors="replace",
-                )
-        except av.FFmpegError as error:
-            self._check(error)
+        with noticing_estimates() as self._estimate:
+            opened = open_media(self._file, self._part.hint, self._check)
+        if opened is None:
             raise NotAudio(
-                f"The file is not in any audio or video format Tiro can read, or its start is damaged. {CONVERT}"
-            ) from None
+                missing_parameters(self._part.hint)
+                or f"The file is not in any audio or video format Tiro can read, or its start is damaged. {CONVERT}"
+            )
+        container, self._read_as = opened
+        return container
 
     def _audio_stream(self) -> Any:
         stream = self._container.streams.best("audio")
         if stream is None:
             raise NoAudioTrack("The file can be read, but there is no audio track in it.")
-        if stream.codec_context is None:
+        if stream.codec_context is None or stream.codec_context.name not in ALLOWED_DECODERS:
             raise NotAudio(f"The audio in this file is in a codec Tiro cannot decode. {CONVERT}")
         return stream
 

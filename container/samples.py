@@ -39,11 +39,14 @@ _SCALES: dict[str, tuple[type[Any], float]] = {  # sample format: its type, and 
 
 
 def decode(packet: Any) -> list[Any]:
-    """Return the frames of a packet. Raises av.FFmpegError."""
+    """Return the frames of a packet. Raises av.FFmpegError.
+
+    Some decoders end with a frame of no samples (ADX), which a resampler takes for memory that ran out.
+    """
     frames: list[Any] = packet.decode()
     for frame in frames:
         _keep(frame.layout)
-    return frames
+    return [frame for frame in frames if frame.samples]
 
 
 def channel_count(owner: Any) -> int:

@@ -15,6 +15,7 @@ from container.batching import Batcher, Line, Task
 from container.fingerprint import Fingerprint
 from container.hearing import Hearing
 from container.order import Order, Pending
+from container.raw_formats import raw_hint
 from container.reading import Piece, Reading, Rest, Sound
 from container.tongue import Known
 from container.vad import SileroModel, Vad
@@ -123,7 +124,7 @@ class WindowTranscriber:
 
         def opened(channel: int | None = None) -> OpenedSound:
             file = stack.enter_context(RangeFile(self._media, media))
-            part = Part(options.start, options.end, channel)
+            part = Part(options.start, options.end, channel, raw_hint(media))
             return stack.enter_context(self._open_sound(cast(BinaryIO, file), max_seconds=max_seconds, part=part))
 
         if options.channels == "mix":

@@ -107,6 +107,17 @@ def test_a_phrase_is_written_exactly_as_often_as_it_is_said(hear: Hear, times: i
     assert transcript.text == " ".join(["in 1813"] * times)
 
 
+def test_a_raw_recording_is_read_as_its_name_says(tmp_path: Path) -> None:
+    write(tmp_path / "talk.g722", np.concatenate([silence(3), tone(5), silence(1)]), codec="g722")
+    files = LocalFiles(tmp_path)
+    transcriber = WindowTranscriber(media=files, engine=FakeEngine(), vad=LoudVad())
+    transcript = transcriber.transcribe(
+        files.media("talk.g722"), Options(language="en"), max_seconds=3600, on_progress=lambda done, total: None
+    )
+    assert transcript.duration == pytest.approx(9, abs=0.1)
+    assert "read as G.722" in transcript.warnings[0]
+
+
 # ---------------------------------------------------------------- language
 
 

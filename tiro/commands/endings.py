@@ -19,6 +19,7 @@ class Exit(IntEnum):
     USAGE = 2  # argparse's own
     UNREACHABLE = 3
     FILE = 4
+    LEFT_OUT = 5
     INTERRUPTED = 130  # 128 + SIGINT
     PIPE_CLOSED = 141  # 128 + SIGPIPE
 
@@ -29,6 +30,8 @@ STATUSES = """\
   2    the command line is wrong
   3    Tiro cannot be reached, has trouble of its own, is not set up here, or does not know the key
   4    a file cannot be read or written
+  5    all that was sent is done, but files of a folder were left out that may be recordings: their names do not say
+       so, and standard error names them (not counted: hidden files, text, subtitles, pictures, documents, archives)
   130  interrupted; a job that was begun goes on, and the same command goes on with it
   141  whoever read standard output went away
 """

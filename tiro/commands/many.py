@@ -12,12 +12,13 @@ from typing import TYPE_CHECKING, Any
 from urllib.parse import unquote, urlsplit
 
 from tiro.commands.endings import Exit, exit_of
+from tiro.commands.folders import Folder, left_out
 from tiro.commands.options import read_rules
 from tiro.commands.output import clock, printable, put_json, say, write
 from tiro.commands.transcribe import file_words, format_of, outcome
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator, Sequence
+    from collections.abc import Iterator, Mapping, Sequence
 
     from tiro.board import Board
     from tiro.client import AsyncClient, Memory
@@ -27,12 +28,6 @@ if TYPE_CHECKING:
 
 SENDING_AT_ONCE = 4
 """Uploads on their way. One seldom fills a line; more than a few only make each slower."""
-
-SUFFIXES = frozenset(
-    "3gp aac ac3 aif aiff amr au avi caf flac flv m2ts m4a m4b m4v mka mkv mov mp2 mp3 mp4 mpeg mpg mts oga ogg ogv "
-    "opus spx ts wav webm wma wmv".split()
-)
-"""What is taken for a recording in a folder. A file that is named is taken whatever it is called."""
 
 CONCERNS_ALL = frozenset({"unauthorized", "scope_missing", "unreachable", "route_not_found", "unexpected_answer"})
 """What one recording is refused for, and every other would be: there is no point in going on."""
@@ -63,25 +58,44 @@ def transcribe_many(args: argparse.Namespace, body: dict[str, Any]) -> Exit:
     from tiro.errors import InvalidRequest
 
     folder = Path(args.output or ".")
-    wanted = list(plan(args.sources, folder, format_of(argparse.Namespace(format=args.format, output=None)).extension))
+    folders = {source: Folder.read(Path(source)) for source in args.sources if _is_folder(source)}
+    extension = format_of(argparse.Namespace(format=args.format, output=None)).extension
+    wanted = list(plan(args.sources, folder, extension, folders))
+    unknown = _say_left_out(folders, quiet=args.quiet)
     if not wanted:
         raise InvalidRequest(f"There is no recording in {', '.join(args.sources)}.")
     todo = [one for one in wanted if not (args.skip_existing and one.output.exists())]
     if len(todo) < len(wanted) and not args.quiet:
         say(f"{len(wanted) - len(todo)} of {len(wanted)} have their transcript")
     try:
-        return asyncio.run(_all(args, body, todo)) if todo else Exit.DONE
+        done = asyncio.run(_all(args, body, todo)) if todo else Exit.DONE
     except KeyboardInterrupt:
         say("broken off; what was begun goes on, and the same command goes on with it")
         raise
+    return Exit.LEFT_OUT if unknown and done is Exit.DONE else done
 
 
-def plan(sources: Sequence[str], folder: Path, extension: str) -> Iterator[Wanted]:
+def _say_left_out(folders: Mapping[str, Folder], *, quiet: bool) -> int:
+    """Name what is not sent. Return how many of these files may be recordings."""
+    unknown = [file for folder in folders.values() for file in folder.unknown]
+    others = [file for folder in folders.values() for file in folder.others]
+    if others and not quiet:
+        say(printable(f"left out {left_out(others)}"))
+    if unknown and not quiet:
+        say(printable(f"left out, though they may be recordings, {left_out(unknown)}"))
+        say("a file that is named by itself is sent whatever it is called")
+    return len(unknown)
+
+
+def plan(
+    sources: Sequence[str], folder: Path, extension: str, folders: Mapping[str, Folder] | None = None
+) -> Iterator[Wanted]:
     """Yield each recording with the place of its transcript: under its name, and under folders' own structure.
 
     Where two would be written to one file, both keep their recording's ending, and then get a number.
     """
-    found = [pair for source in sources for pair in _found(source)]
+    known = folders if folders is not None else {each: Folder.read(Path(each)) for each in sources if _is_folder(each)}
+    found = [pair for source in sources for pair in _found(source, known.get(source))]
     short = Counter(name.with_suffix("") for _, name in found)
     taken: Counter[Path] = Counter()
     for source, name in found:
@@ -91,19 +105,23 @@ def plan(sources: Sequence[str], folder: Path, extension: str) -> Iterator[Wante
         yield Wanted(source, folder / f"{stem}{number}.{extension}")
 
 
-def _found(source: str) -> Iterator[tuple[str, Path]]:
-    path = Path(source)
-    if source.startswith("s3://") or source.lower().startswith(("http://", "https://")):
-        yield (
-            source,
-            Path(unquote(urlsplit(source).path.rstrip("/").rpartition("/")[2]).replace("/", "_") or "recording"),
-        )
-    elif path.is_dir():
-        for file in sorted(path.rglob("*")):
-            if file.suffix.lower().removeprefix(".") in SUFFIXES and file.is_file() and not file.name.startswith("."):
-                yield str(file), file.relative_to(path)
+def _found(source: str, folder: Folder | None) -> Iterator[tuple[str, Path]]:
+    if folder:
+        for file in folder.recordings:
+            yield str(file), file.relative_to(source)
+    elif _is_remote(source):
+        name = unquote(urlsplit(source).path.rstrip("/").rpartition("/")[2]).replace("/", "_")
+        yield source, Path(name or "recording")
     else:
-        yield source, Path(path.name)
+        yield source, Path(Path(source).name)
+
+
+def _is_remote(source: str) -> bool:
+    return source.startswith("s3://") or source.lower().startswith(("http://", "https://"))
+
+
+def _is_folder(source: str) -> bool:
+    return not _is_remote(source) and Path(source).is_dir()
 
 
 async def _all(args: argparse.Namespace, body: dict[str, Any], wanted: Sequence[Wanted]) -> Exit:

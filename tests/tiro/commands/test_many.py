@@ -82,6 +82,67 @@ def test_what_has_its_transcript_is_left_out(api: FakeApi, recordings: Path) -> 
     assert len(api.calls("POST")) == 1
 
 
+def test_every_kind_of_recording_is_sent(api: FakeApi) -> None:
+    kinds = "qta weba mpga wv ape tta w64 aifc gsm voc 3g2 awb asf rm dts vob m4r m4p mxf SPH g722".split()
+    Path("all").mkdir()
+    for kind in kinds:
+        Path(f"all/{kind}.{kind}").write_bytes(b"speech")
+    assert main(["transcribe", "all", "-o", "out"]) == Exit.DONE
+    assert files("out") == {f"{kind}.txt" for kind in kinds}
+
+
+def test_what_is_left_out_is_named_and_the_status_says_so(api: FakeApi, recordings: Path, capfd: Captured) -> None:
+    for name in ("memo", "talk.vox", "2019/disk.xyz"):
+        Path("talks", name).write_bytes(b"who knows")
+    assert main(["transcribe", "talks", "-o", "out"]) == Exit.LEFT_OUT
+    told = capfd.readouterr().err.splitlines()
+    assert told[:3] == [
+        "tiro: left out 2 files: talks/.hidden.mp3, talks/notes.txt",
+        "tiro: left out, though they may be recordings, 3 files: talks/2019/disk.xyz, talks/memo, talks/talk.vox",
+        "tiro: a file that is named by itself is sent whatever it is called",
+    ]
+    assert files("out") == {"a.mp3.txt", "a.wav.txt", "2019/b.txt"}
+    assert main(["transcribe", "talks", "-o", "out", "--skip-existing"]) == Exit.LEFT_OUT
+
+
+def test_text_and_pictures_beside_recordings_are_named_and_no_error(
+    api: FakeApi, recordings: Path, capfd: Captured
+) -> None:
+    for number in range(12):
+        Path(f"talks/z{number:02}.jpg").write_bytes(b"a picture")
+    Path("talks/.git").mkdir()
+    Path("talks/.git/config").write_bytes(b"not a recording")
+    assert main(["transcribe", "talks", "-o", "out"]) == Exit.DONE
+    said = capfd.readouterr().err.splitlines()[0]
+    assert said.startswith("tiro: left out 15 files: talks/.git/config, talks/.hidden.mp3, talks/notes.txt, ")
+    assert said.endswith("talks/z06.jpg and 5 more")
+
+
+def test_a_failure_weighs_more_than_what_is_left_out(api: FakeApi, recordings: Path) -> None:
+    Path("talks/memo").write_bytes(b"who knows")
+    Path("talks/a.mp3").write_bytes(b"")
+    assert main(["transcribe", "talks", "-o", "out"]) == Exit.FAILED
+
+
+def test_a_file_that_is_named_is_sent_whatever_it_is_called(api: FakeApi, recordings: Path) -> None:
+    Path("talks/memo.xyz").write_bytes(b"speech")
+    assert main(["transcribe", "talks/memo.xyz", "talks/notes.txt", "-o", "out"]) == Exit.DONE
+    assert files("out") == {"memo.txt", "notes.txt"}
+
+
+def test_quiet_leaves_it_to_the_status(api: FakeApi, recordings: Path, capfd: Captured) -> None:
+    Path("talks/memo").write_bytes(b"who knows")
+    assert main(["transcribe", "talks", "-o", "out", "--quiet"]) == Exit.LEFT_OUT
+    assert capfd.readouterr().err == ""
+
+
+def test_a_folder_without_recordings_says_what_is_in_it(api: FakeApi, capfd: Captured) -> None:
+    Path("scans").mkdir()
+    Path("scans/memo").write_bytes(b"who knows")
+    assert main(["transcribe", "scans"]) == Exit.USAGE
+    assert "may be recordings, 1 file: scans/memo" in capfd.readouterr().err
+
+
 def test_nothing_to_do_is_a_mistake(api: FakeApi, capfd: Captured) -> None:
     Path("empty").mkdir()
     assert main(["transcribe", "empty"]) == Exit.USAGE
@@ -106,7 +167,7 @@ def test_a_terminal_shows_a_table(api: FakeApi, recordings: Path) -> None:
 
 def test_interrupted_it_goes_on_where_it_was(api: FakeApi, recordings: Path) -> None:
     api.looks = 1_000_000
-    done, told = interrupted("transcribe", "talks", "-o", "out", lines=3)
+    done, told = interrupted("transcribe", "talks", "-o", "out", lines=4)  # the first names what is left out
     assert told.count(b": job ") == 3
     assert done.returncode == Exit.INTERRUPTED
     assert b"the same command goes on with it" in done.stderr
