@@ -103,12 +103,19 @@ class Address:
         return last[:1024] or None
 
     def redirected(self, location: str) -> Address:
-        """Return where a redirect leads. Raises AddressRefused; also when TLS would be lost on the way."""
+        """Return where a redirect leads. Raises AddressRefused; also when TLS would be lost on the way.
+
+        Spaces and letters outside ASCII are percent-encoded, as browsers do; what else a URL may not have is refused.
+        What is returned is judged like any URL, and it alone is requested.
+        """
         try:
-            url = urljoin(f"{self.scheme}://{self.authority}{self.path}", location)
-        except ValueError as error:
-            raise AddressRefused(f"{self.host} redirects to what is not a URL: {error}.") from None
-        address = Address.parse(url)
+            if re.search(r"[\x00-\x1f\x7f\\]", location):  # urljoin would take some of them out without a word
+                raise AddressRefused("There is a backslash or a control character in it.")
+            escaped = re.sub(r"[^!-~]", lambda found: quote(found[0]), location)
+            address = Address.parse(urljoin(f"{self.scheme}://{self.authority}{self.path}", escaped))
+        except (ValueError, AddressRefused) as error:
+            why = error if isinstance(error, AddressRefused) else "It is not a URL."
+            raise AddressRefused(f"{self.host} redirects to where it cannot be followed. {why}") from None
         if self.scheme == "https" and address.scheme == "http":
             raise AddressRefused(
                 f"{self.host} redirects from https to http://{address.host}, and that is not followed."

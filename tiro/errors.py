@@ -42,6 +42,7 @@ TiroError
 │   ├── UploadExpired             upload_expired              408
 │   ├── AddressRefused            address_refused             403   no URL of theirs leads there
 │   ├── FetchFailed               fetch_failed                502   the server of a `url` said no
+│   ├── NoMediaAtURL              no_media_at_url         422   a web page or another document, no recording
 │   ├── SignatureRefused          signature_refused           401   a delivery that a receiver cannot trust
 │   ├── AttemptsExhausted         attempts_exhausted          500
 │   ├── MalformedMessage          malformed_message       500   on the queue; no version wrote it
@@ -69,6 +70,7 @@ TiroError
 from __future__ import annotations
 
 from collections.abc import Mapping
+from datetime import timedelta
 from typing import ClassVar
 
 from pydantic import BaseModel, ConfigDict
@@ -397,6 +399,15 @@ class FetchFailed(PermanentError):
     code, title, status = "fetch_failed", "The recording could not be fetched", 502
 
 
+class NoMediaAtURL(PermanentError):
+    """The server sent a web page or another document in place of the recording: `detail` says which. A share link of
+    Google Drive, Dropbox or OneDrive opens a preview, and a private file a login page. Use a link that downloads the
+    file itself without a login; or upload the recording.
+    """
+
+    code, title, status = "no_media_at_url", "The URL does not lead to a recording", 422
+
+
 class SignatureRefused(PermanentError):
     """A delivery does not carry our signature, or is too old. Do nothing of what it says."""
 
@@ -530,6 +541,11 @@ class PeerUnavailable(TransientError):
     """
 
     code, title, status = "peer_unavailable", "The other server did not answer", 502
+
+    def __init__(self, detail: str = "", *, retry_after: timedelta | None = None, lasting: bool = False) -> None:
+        """`retry_after` is what the server asks for; `lasting` says that this seldom heals within minutes."""
+        super().__init__(detail)
+        self.retry_after, self.lasting = retry_after, lasting
 
 
 class Unreachable(TransientError):
