@@ -43,6 +43,7 @@ TiroError
 │   ├── AddressRefused            address_refused             403   no URL of theirs leads there
 │   ├── FetchFailed               fetch_failed                502   the server of a `url` said no
 │   ├── NoMediaAtURL              no_media_at_url         422   a web page or another document, no recording
+│   ├── NoOwner                   no_owner                422   a dropped object's key names none
 │   ├── SignatureRefused          signature_refused           401   a delivery that a receiver cannot trust
 │   ├── AttemptsExhausted         attempts_exhausted          500
 │   ├── MalformedMessage          malformed_message       500   on the queue; no version wrote it
@@ -406,6 +407,14 @@ class NoMediaAtURL(PermanentError):
     """
 
     code, title, status = "no_media_at_url", "The URL does not lead to a recording", 422
+
+
+class NoOwner(PermanentError):
+    """A file was dropped where no owner is named, so no job is made. Write it to `inbox/{owner}/…` of the media bucket,
+    where `{owner}` is the name that the API key was made for.
+    """
+
+    code, title, status = "no_owner", "The object's key names no owner", 422
 
 
 class SignatureRefused(PermanentError):
