@@ -182,7 +182,8 @@ class Answer:
     def location(self) -> str | None:
         """Where a redirect leads; None where this is no redirect, or leads nowhere."""
         # White space around a value is no part of it (RFC 9110, section 5.5).
-        location = self.headers.get("Location", "").strip(" \t\r\n")
+        # A line break that is followed by white space is white space (section 5.2 of RFC 9112).
+        location = re.sub(r"\r?\n[ \t]+", " ", self.headers.get("Location", "")).strip(" \t\r\n")
         return _as_sent(location) if location and self.status in REDIRECTS else None
 
     @cached_property

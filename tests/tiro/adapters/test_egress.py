@@ -194,6 +194,8 @@ def test_the_last_of_many_redirects_is_judged_as_the_first(site: Site, hop: int)
         (b"/b ", "/b"),
         (b"\t /b\t ", "/b"),
         (b"\r\n /b", "/b"),  # folded onto a line of its own
+        (b"/b\tc", "/bc"),
+        (b"/b\r\n c", "/b%20c"),
         (b"b?x=1", "/x/b?x=1"),
         (b"../b", "/b"),
         (b"/b#t=10", "/b"),
@@ -227,8 +229,9 @@ def test_a_location_with_a_host_of_its_own(site: Site, scheme: bytes) -> None:
     [
         b"http://127.0.0.1 @10.0.0.1/",
         b"http://10.0.0.1\t/",
-        b"/a\tb",
-        b"/a\r\n b",
+        b"/a\x01b",
+        b"/a\x7fb",
+        b"\\\\a.example\\b",
         "http://münchen.example/".encode(),
         "http://10。0。0。1/".encode(),
         b"http://user:pw@a.example/",
