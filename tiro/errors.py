@@ -551,10 +551,16 @@ class PeerUnavailable(TransientError):
 
     code, title, status = "peer_unavailable", "The other server did not answer", 502
 
-    def __init__(self, detail: str = "", *, retry_after: timedelta | None = None, lasting: bool = False) -> None:
-        """`retry_after` is what the server asks for; `lasting` says that this seldom heals within minutes."""
+    def __init__(
+        self,
+        detail: str = "",
+        *,
+        retry_after: timedelta | None = None,  # that the server asks for
+        lasting: bool = False,  # seldom heals within minutes
+        malformed: bool = False,  # what was sent is not HTTP: the same request gives the same answer
+    ) -> None:
         super().__init__(detail)
-        self.retry_after, self.lasting = retry_after, lasting
+        self.retry_after, self.lasting, self.malformed = retry_after, lasting, malformed
 
 
 class Unreachable(TransientError):

@@ -84,8 +84,7 @@ class Egress:
         """Follow at most `terms.redirects`, each judged as the first URL is.
 
         Raises AddressRefused for one redirect more, and for a second one to the same URL: without cookies the same
-        request has the same answer. Raises PeerMalformed
-        for what is not HTTP.
+        request has the same answer.
         """
         request = _Request("GET", Address.parse(url), headers or {}, self.now() + self.terms.seconds)
         seen = {request.address}
@@ -181,8 +180,8 @@ class Answer:
     @property
     def location(self) -> str | None:
         """Where a redirect leads; None where this is no redirect, or leads nowhere."""
-        # White space around a value is no part of it (RFC 9110, section 5.5).
-        # A line break that is followed by white space is white space (section 5.2 of RFC 9112).
+        # White space around a value is no part of it (RFC 9110, section 5.5), and a line break before white space is
+        # white space (RFC 9112, section 5.2).
         location = re.sub(r"\r?\n[ \t]+", " ", self.headers.get("Location", "")).strip(" \t\r\n")
         return _as_sent(location) if location and self.status in REDIRECTS else None
 
@@ -192,7 +191,7 @@ class Answer:
 
     @property
     def length(self) -> int | None:
-        """Bytes of the body, where the server says so. Raises PeerMalformed where it says the impossible."""
+        """Bytes of the body, where the server says so. Raises PeerUnavailable where it says the impossible."""
         with peer_errors(self.address):
             return self._body.length
 

@@ -16,17 +16,13 @@ NO_SUCH_NAME = frozenset({socket.EAI_NONAME, getattr(socket, "EAI_NODATA", socke
 """What a resolver says of a name that does not exist, in distinction to one that it cannot look up now."""
 
 
-class PeerMalformed(PeerUnavailable):
-    """What a server sends is not HTTP, so the same request gives the same answer."""
-
-
 class Abused(Exception):
     """The server takes more time than was agreed. The message continues a sentence that begins with its name."""
 
 
 @contextmanager
 def peer_errors(address: Address) -> Iterator[None]:
-    """Let no error of sockets, TLS or http.client out. Raises PeerUnavailable, PeerMalformed."""
+    """Let no error of sockets, TLS or http.client out. Raises PeerUnavailable."""
     try:
         yield
     except TiroError:
@@ -39,7 +35,7 @@ def _in_words(error: Exception, address: Address) -> PeerUnavailable:
     host = address.host
     match error:
         case Malformed():
-            return PeerMalformed(f"{host} {error}. That is not HTTP.")
+            return PeerUnavailable(f"{host} {error}. That is not HTTP.", malformed=True)
         case BrokenOff():
             rest = f" with {error.missing:,} bytes still to come" if error.missing else ""
             return PeerUnavailable(f"{host} broke off{rest}.")
@@ -48,9 +44,9 @@ def _in_words(error: Exception, address: Address) -> PeerUnavailable:
         case RemoteDisconnected():
             return PeerUnavailable(f"{host} closed the connection without an answer.")
         case BadStatusLine() | UnknownProtocol():
-            return PeerMalformed(f"{host} does not speak HTTP on port {address.port}.")
+            return PeerUnavailable(f"{host} does not speak HTTP on port {address.port}.", malformed=True)
         case HTTPException():  # what is left of them: a header line too long, or too many headers
-            return PeerMalformed(f"{host} sends headers that are too long, or too many.")
+            return PeerUnavailable(f"{host} sends headers that are too long, or too many.", malformed=True)
     return _of_the_connection(error, host)
 
 

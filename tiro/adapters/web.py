@@ -11,7 +11,6 @@ from http import HTTPStatus
 
 from tiro.adapters.disposition import clean_name, disposition_name
 from tiro.adapters.egress import Answer, Egress
-from tiro.adapters.peer_errors import PeerMalformed
 from tiro.adapters.retry_after import retry_after
 from tiro.adapters.system import SystemClock
 from tiro.errors import FetchFailed, PeerUnavailable
@@ -47,14 +46,16 @@ class EgressWeb:
                         return
             with self._ask(url, {}) as answer:
                 yield self._whole(answer)
-        except PeerMalformed as error:
+        except PeerUnavailable as error:
+            if not error.malformed:
+                raise
             raise FetchFailed(str(error)) from None
 
     def _ask(self, url: str, headers: Mapping[str, str]) -> AbstractContextManager[Answer]:
         return self._egress.get(url, {"Accept": "*/*", **headers})
 
     def _whole(self, answer: Answer) -> WebStream:
-        """Return the recording from its beginning. Raises FetchFailed, PeerUnavailable, PeerMalformed."""
+        """Return the recording from its beginning. Raises FetchFailed, PeerUnavailable."""
         if answer.status == HTTPStatus.PARTIAL_CONTENT:
             found = _range(answer)
             if found is None or found[0] != 0:
