@@ -11,10 +11,12 @@ import json
 import sys
 from collections.abc import Callable
 from dataclasses import dataclass
+from datetime import timedelta
 from typing import Any
 
 from container.stopping import Reason
 from tiro.details import cost_usd
+from tiro.elapsed import skew
 from tiro.errors import InternalError, TiroError
 from tiro.job import Job
 from tiro.ports import Clock
@@ -23,6 +25,7 @@ NAMESPACE = "Tiro"
 
 UNITS = {
     "QueueWait": "Milliseconds",
+    "ClockSkew": "Milliseconds",
     "ColdStart": "Milliseconds",
     "RealTimeFactor": "None",
     "AudioSeconds": "Seconds",
@@ -61,8 +64,10 @@ class Telemetry:
     def claimed(self, job: Job) -> None:
         """A first attempt begins. What a later one waits for is a retry's pause, not the queue."""
         if job.attempts == 1 and job.timings.queued_ms is not None:
-            cold = {} if job.timings.cold_start_ms is None else {"ColdStart": job.timings.cold_start_ms}
-            self._tell({"QueueWait": job.timings.queued_ms, **cold}, job)
+            told: dict[str, float] = {"QueueWait": job.timings.queued_ms}
+            if job.timings.cold_start_ms is not None:
+                told["ColdStart"] = job.timings.cold_start_ms
+            self._tell(told | _skewed(job.clock_skew), job)
 
     def completed(self, job: Job) -> None:
         milliseconds = job.timings.processing_ms
@@ -74,7 +79,8 @@ class Telemetry:
             told["RealTimeFactor"] = round(seconds / audio, 4)
         if cost := cost_usd(milliseconds, self.usd_per_worker_hour):
             told["CostUSD"] = cost
-        self._tell(told, job)
+        differ = skew(job.started_at, job.finished_at) if job.started_at and job.finished_at else timedelta()
+        self._tell(told | _skewed(differ), job)
 
     def attempt_failed(self, job: Job, error: BaseException) -> None:
         """One attempt failed, whether or not there will be another."""
@@ -92,6 +98,11 @@ class Telemetry:
         about = {"job_id": job.id, "trace_id": job.trace_id} if job else {}
         at = round(self.clock.now().timestamp() * 1000)
         self.write(emf(values, {"stage": self.stage, **dimensions}, about, at=at) + "\n")
+
+
+def _skewed(by: timedelta) -> dict[str, float]:
+    """Return what says of a duration told as 0 that the clocks differ."""
+    return {"ClockSkew": round(by.total_seconds() * 1000)} if by else {}
 
 
 def emf(values: dict[str, float], dimensions: dict[str, str], about: dict[str, str], *, at: int) -> str:

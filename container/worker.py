@@ -16,6 +16,7 @@ from container.stopping import Reason, Stopping
 from container.telemetry import Telemetry
 from container.watchdog import Watchdog
 from tiro import service
+from tiro.elapsed import TOLERATED
 from tiro.errors import (
     Conflict,
     EnginePoisoned,
@@ -163,6 +164,8 @@ class Worker:
     def _attempt(self, claim: Claim, holding: Holding) -> None:
         log, telemetry = about(claim.job, claim.run, self._log), self._world.telemetry
         log("claimed")
+        if claim.job.clock_skew > TOLERATED:
+            log("clocks differ", seconds=claim.job.clock_skew.total_seconds())
         telemetry.claimed(claim.job)
         notebook = service.Notebook(claim.job, claim.run, store=self._world.checkpoints, clock=self._world.clock)
         try:

@@ -6,6 +6,7 @@ from aws_lambda_powertools.metrics import MetricUnit, single_metric
 
 from functions import wiring
 from tiro.delivery import Delivery, Event
+from tiro.service import Stray
 from tiro.settings import Settings
 
 NAMESPACE = "Tiro"
@@ -15,6 +16,11 @@ def job_changed(event: Event) -> None:
     """Count a change of a job; one that failed, by its code."""
     cut = {"code": event.code} if event.code else {}
     _count(f"Jobs{event.status.value.title()}", **cut)
+
+
+def drop_refused(why: Stray) -> None:
+    """Count an object that no job can come of, by the reason."""
+    _count("DropsRefused", reason=why)
 
 
 def tried(delivery: Delivery) -> None:

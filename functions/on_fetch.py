@@ -16,6 +16,10 @@ from tiro.settings import FetchSettings
 SLOWEST = 64 * 1024
 """Bytes a second: so slow, one part takes as long as a round."""
 
+REDIRECTS = 20
+"""As many as browsers follow (Fetch standard, "HTTP-redirect fetch"). A podcast's link passes six to ten servers
+that count listeners."""
+
 OVERTIME_SECONDS = 30
 """A part that was begun within the round may be finished after it."""
 
@@ -31,7 +35,7 @@ def _fetch(body: str) -> None:
 
 
 def fetcher(config: FetchSettings) -> Fetcher:
-    terms = Terms(redirects=5, seconds=config.fetch_round_seconds + OVERTIME_SECONDS, bytes_per_second=SLOWEST)
+    terms = Terms(redirects=REDIRECTS, seconds=config.fetch_round_seconds + OVERTIME_SECONDS, bytes_per_second=SLOWEST)
     return Fetcher(
         jobs=wiring.jobs(),
         fetches=wiring.fetches(),

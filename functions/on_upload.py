@@ -7,12 +7,13 @@ from collections.abc import Iterator
 from typing import Any
 from urllib.parse import unquote_plus
 
-from functions import wiring
+from functions import metrics, wiring
 from functions.batch import each_record
 from tiro import service
 from tiro.adapters.probe import HeaderReader
+from tiro.job import Drop
 from tiro.request import S3Object
-from tiro.service import ObjectCreated
+from tiro.service import ObjectCreated, Stray
 from tiro.settings import UploadSettings
 
 
@@ -23,6 +24,9 @@ def handler(event: dict[str, Any], context: object) -> dict[str, Any]:
 def _arrived(body: str) -> None:
     config = wiring.settings(UploadSettings)
     for created in objects_created(json.loads(body)):
+        if why := service.stray(created.source.key):
+            _refused(created, why, config)
+            continue
         media = wiring.media(created.source.bucket)
         job = service.arrived(
             created,
@@ -36,6 +40,16 @@ def _arrived(body: str) -> None:
         )
         told = {"job_id": job.id, "trace_id": job.trace_id, "status": job.status} if job else {"job_id": None}
         wiring.logger("on_upload").info("arrived", extra=told)
+
+
+def _refused(created: ObjectCreated, why: Stray, config: UploadSettings) -> None:
+    """Leave a trace of an object that no job can come of: for its sender, and for operators."""
+    source = created.source
+    drop = Drop(bucket=source.bucket, key=source.key, sequencer=created.sequencer)
+    problem = service.report_stray(drop, why, transcripts=wiring.transcripts(config.transcript_bucket))
+    metrics.drop_refused(why)
+    told = {"reason": why, "key": source.key, "version": created.version, "problem_key": problem}
+    wiring.logger("on_upload").warning("drop refused", extra=told)
 
 
 def objects_created(notification: dict[str, Any]) -> Iterator[ObjectCreated]:

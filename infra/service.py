@@ -303,7 +303,7 @@ class ServiceStack(Stack):
     # ------------------------------------------------------------ what wakes what
 
     def _wake_functions(self) -> None:
-        self.storage.announce(DOORS, to=self.uploads.queue)
+        self.storage.announce(to=self.uploads.queue)
         for function, queue in (
             (self.on_upload, self.uploads.queue),
             (self.on_dead_letter, self.work.dead_letters),

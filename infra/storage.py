@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Any, cast
 
@@ -49,8 +48,11 @@ class Storage(Construct):
         self.media = self._make_media(origins, upload_days=options.upload_days, replaced_days=options.replaced_days)
         self.transcripts = self._make_transcripts(origins)
 
-    def announce(self, prefixes: Sequence[str], *, to: sqs.Queue) -> None:
-        """Have S3 send word of every object written under one of `prefixes` of the media bucket.
+    def announce(self, *, to: sqs.Queue) -> None:
+        """Have S3 send an event for every object that is written to the media bucket.
+
+        Not only under the prefixes by which recordings come in: what is dropped elsewhere by mistake would leave no
+        trace. Nothing of Tiro's writes there but uploads, and what writes an event's problem writes to another bucket.
 
         The bucket's own property, not CDK's custom resource, which would be one more Lambda to trust. The queue's
         policy then cannot name the bucket, as each would wait for the other; it names the account.
@@ -65,7 +67,9 @@ class Storage(Construct):
         )
         bucket = cast(s3.CfnBucket, self.media.node.default_child)
         bucket.notification_configuration = s3.CfnBucket.NotificationConfigurationProperty(
-            queue_configurations=[_on_created(prefix, to) for prefix in prefixes]
+            queue_configurations=[
+                s3.CfnBucket.QueueConfigurationProperty(event="s3:ObjectCreated:*", queue=to.queue_arn)
+            ]
         )
         bucket.node.add_dependency(to.node.find_child("Policy"))  # S3 tries whether it may
 
@@ -177,12 +181,3 @@ class Storage(Construct):
             lifecycle_rules=[*(lifecycle_rules or []), abandoned],
             **properties,
         )
-
-
-def _on_created(prefix: str, queue: sqs.Queue) -> s3.CfnBucket.QueueConfigurationProperty:
-    only = s3.CfnBucket.FilterRuleProperty(name="prefix", value=prefix)
-    return s3.CfnBucket.QueueConfigurationProperty(
-        event="s3:ObjectCreated:*",
-        queue=queue.queue_arn,
-        filter=s3.CfnBucket.NotificationFilterProperty(s3_key=s3.CfnBucket.S3KeyFilterProperty(rules=[only])),
-    )

@@ -212,7 +212,9 @@ class Watch(Construct):
             period=HOUR,
             label="Worker hours",
         )
-        dashboard.add_widgets(_graph("Jobs", jobs), _graph("Queue wait, ms", waits), self._failures())
+        dashboard.add_widgets(
+            _graph("Jobs", jobs), _graph("Queue wait, ms", waits), self._by("code", "JobsFailed", "Failures by code")
+        )
         dashboard.add_widgets(
             _graph("Workers", workers),
             _graph("Waiting", [told("Waiting", "Maximum", MINUTE), told("BacklogSeconds", "Maximum", MINUTE)]),
@@ -223,13 +225,15 @@ class Watch(Construct):
             _graph("Cost of jobs, USD a day", [told("CostUSD", "Sum", Duration.days(1))]),
             _graph("API", [self._api("Count"), self._api("4XXError"), self._api("5XXError")]),
         )
+        dashboard.add_widgets(self._by("reason", "DropsRefused", "Drops refused, by reason"))
 
-    def _failures(self) -> cloudwatch.GraphWidget:
-        codes = f'{{{NAMESPACE},stage,code}} MetricName="JobsFailed" stage="{self._watched.stage}"'
+    def _by(self, dimension: str, name: str, title: str) -> cloudwatch.GraphWidget:
+        """Return a graph with a line for each value of a dimension that there is."""
+        lines = f'{{{NAMESPACE},stage,{dimension}}} MetricName="{name}" stage="{self._watched.stage}"'
         found = cloudwatch.MathExpression(
-            expression=f"SEARCH('{codes}', 'Sum', 300)", using_metrics={}, period=FIVE_MINUTES, label=""
+            expression=f"SEARCH('{lines}', 'Sum', 300)", using_metrics={}, period=FIVE_MINUTES, label=""
         )
-        return _graph("Failures by code", [found])
+        return _graph(title, [found])
 
     # ------------------------------------------------------------ metrics
 

@@ -21,6 +21,7 @@ from sandbox.state import SandboxError, read_env
 from sandbox.steps import Steps
 from sandbox.up import SAMPLE, short
 from tiro.client import Client
+from tiro.elapsed import elapsed
 from tiro.errors import TiroError
 from tiro.job import JobView
 from tiro.progress import progress
@@ -105,7 +106,7 @@ def _tell(job: JobView, uploaded: datetime, running: Running, console: Console) 
         (job.started_at, "claimed", f"by the worker, attempt {job.attempts}"),
     ]
     if job.transcript_url and job.progress and job.started_at and job.finished_at:
-        took = (job.finished_at - job.started_at).total_seconds()
+        took = elapsed(job.started_at, job.finished_at).total_seconds()
         prefix = f"transcripts/{OWNER}/{job.id}/"
         stored = max(_keys(running.s3, running.env["TIRO_TRANSCRIPT_BUCKET"], prefix))
         heard = f"{job.progress.done_seconds:.1f} s of audio in {took:.1f} s; the language is {job.language}"
@@ -117,7 +118,7 @@ def _tell(job: JobView, uploaded: datetime, running: Running, console: Console) 
         if at is not None:
             # A worker goes by the table's clock, which tells whole seconds.
             latest = at = max(at, latest)
-            _line(f"{(at - job.created_at).total_seconds():5.1f} s  {what:<9}", where, console)
+            _line(f"{elapsed(job.created_at, at).total_seconds():5.1f} s  {what:<9}", where, console)
 
 
 def inbox(recording: Path, running: Running, console: Console) -> None:

@@ -127,6 +127,8 @@ class FakeStream:
     content_type: str | None
     name: str | None
     web: FakeWeb
+    host: str = "media.example"
+    status: int = 200
 
     def read(self, size: int) -> bytes:
         self.web.clock.advance(self.web.seconds_per_read)
@@ -145,6 +147,7 @@ class FakeWeb:
     tag: str | None = '"1"'
     content_type: str | None = "audio/mpeg"
     name: str | None = "talk.mp3"
+    host: str = "media.example"
     says_size: bool = True
     goes_on: bool = True  # from where it is asked to
     seconds_per_read: float = 0.0
@@ -159,7 +162,7 @@ class FakeWeb:
             raise self.fails.pop(0)
         start = offset if self.goes_on and tag == self.tag else 0
         size = len(self.body) if self.says_size else None
-        yield FakeStream(self.body[start:], start, size, self.tag, self.content_type, self.name, self)
+        yield FakeStream(self.body[start:], start, size, self.tag, self.content_type, self.name, self, self.host)
 
 
 NOT_FOUND = FetchFailed("The server answered 404 Not Found.")

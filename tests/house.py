@@ -22,7 +22,7 @@ from tiro import service
 from tiro.errors import ServiceUnavailable
 from tiro.job import Job
 from tiro.message import JobMessage
-from tiro.ports import Received, Transcriber
+from tiro.ports import Clock, Received, Transcriber
 from tiro.request import S3Object, TranscriptionRequest, parse_request
 from tiro.service import Claim, Declined, LeaseTerms, ObjectCreated, Reaped, Reaper, ReapTerms
 from tiro.settings import ApiSettings, WorkerSettings
@@ -48,6 +48,7 @@ class House:
     """One owner's day: submit, put, arrived, work. Every fake is open to be looked into."""
 
     clock: FakeClock = field(default_factory=FakeClock)
+    worker_clock: Clock | None = None  # of a worker whose clock is another
     transcriber: Transcriber = field(default_factory=lambda: FakeTranscriber(make_transcript()))
     settings: ApiSettings = field(default_factory=lambda: ApiSettings(**NAMES))
     worker_settings: WorkerSettings = field(default_factory=lambda: WorkerSettings(**WORKER_NAMES))
@@ -67,7 +68,9 @@ class House:
         self.parts = FakePartStore(self.media)
         self.watchdog = Watchdog(600, log=self.note, health_file=self.worker_settings.heartbeat_file)  # no thread
         self.metrics = list[dict[str, Any]]()  # every line that was told
-        self.telemetry = Telemetry("test", self.clock, write=lambda line: self.metrics.append(json.loads(line)))
+        self.telemetry = Telemetry(
+            "test", self.worker_clock or self.clock, write=lambda line: self.metrics.append(json.loads(line))
+        )
         self.deliveries = FakeDeliveryStore()
         self._writes = 0
 
@@ -134,7 +137,7 @@ class House:
             jobs=self.jobs,
             runs=self.runs,
             transcripts=self.transcripts,
-            clock=self.clock,
+            clock=self.worker_clock or self.clock,
             terms=TERMS,
         )
 
@@ -196,7 +199,7 @@ class House:
             checkpoints=self.checkpoints,
             queue=self.queue,
             transcriber=self.transcriber,
-            clock=self.clock,
+            clock=self.worker_clock or self.clock,
             watchdog=self.watchdog,
             telemetry=self.telemetry,
         )

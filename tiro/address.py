@@ -12,7 +12,7 @@ from collections.abc import Iterable
 from dataclasses import dataclass
 from ipaddress import IPv4Address, IPv4Network, IPv6Address, IPv6Network, ip_address, ip_network
 from typing import Self
-from urllib.parse import quote, unquote, urljoin, urlsplit
+from urllib.parse import quote, unquote_to_bytes, urljoin, urlsplit
 
 from tiro.errors import AddressRefused
 
@@ -99,16 +99,29 @@ class Address:
     @property
     def filename(self) -> str | None:
         """What the path calls it; None where it ends in a slash."""
-        last = unquote(self.path.partition("?")[0].rpartition("/")[2])
-        return last[:1024] or None
+        last = unquote_to_bytes(self.path.partition("?")[0].rpartition("/")[2])
+        try:
+            name = last.decode()
+        except UnicodeDecodeError:
+            name = last.decode("latin-1")
+        return name[:1024] or None
 
     def redirected(self, location: str) -> Address:
-        """Return where a redirect leads. Raises AddressRefused; also when TLS would be lost on the way."""
+        """Return where a redirect leads. Raises AddressRefused; also when TLS would be lost on the way.
+
+        Tabs are dropped, spaces and letters outside ASCII percent-encoded, as browsers do (WHATWG URL, "basic URL
+        parser"); what else a URL may not have is refused. What is returned is judged like any URL, and it alone is
+        requested.
+        """
         try:
-            url = urljoin(f"{self.scheme}://{self.authority}{self.path}", location)
-        except ValueError as error:
-            raise AddressRefused(f"{self.host} redirects to what is not a URL: {error}.") from None
-        address = Address.parse(url)
+            location = location.replace("\t", "")
+            if re.search(r"[\x00-\x1f\x7f\\]", location):
+                raise AddressRefused("There is a backslash or a control character in it.")
+            escaped = re.sub(r"[^!-~]", lambda found: quote(found[0]), location)
+            address = Address.parse(urljoin(f"{self.scheme}://{self.authority}{self.path}", escaped))
+        except (ValueError, AddressRefused) as error:
+            why = error if isinstance(error, AddressRefused) else "It is not a URL."
+            raise AddressRefused(f"{self.host} redirects to where it cannot be followed. {why}") from None
         if self.scheme == "https" and address.scheme == "http":
             raise AddressRefused(
                 f"{self.host} redirects from https to http://{address.host}, and that is not followed."

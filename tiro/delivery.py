@@ -15,6 +15,7 @@ from typing import Any
 from pydantic import Field
 
 from tiro.address import Address
+from tiro.elapsed import elapsed
 from tiro.job import Job, JobStatus
 from tiro.signature import sign, verify
 from tiro.stored import StoredModel as _Model
@@ -127,7 +128,7 @@ def event_of(before: Job | None, after: Job) -> Event | None:
 def _worked(job: Job) -> float | None:
     if job.status is not JobStatus.COMPLETED or not job.started_at or not job.finished_at:
         return None
-    return (job.finished_at - job.started_at).total_seconds()
+    return elapsed(job.started_at, job.finished_at).total_seconds()
 
 
 class Attempt(_Model):

@@ -7,11 +7,13 @@ from datetime import datetime
 
 from tiro.stored import StoredModel as _Model
 
+from tiro.elapsed import elapsed, elapsed_ms
+
 OWN_SPEED = "this job's own speed so far"
 
 
 class Timings(_Model):
-    """Milliseconds."""
+    """Milliseconds, never negative: where two machines' clocks disagree, 0 (tiro/elapsed.py)."""
 
     queued_ms: int | None  # from the first queueing to the latest claim
     cold_start_ms: int | None  # of these, until a machine was there; null: no machine has said
@@ -55,11 +57,11 @@ def timings(
     finished_at: datetime | None,
     ready_at: datetime | None = None,  # of the worker that started it
 ) -> Timings:
-    waited, cold = _between(queued_at, started_at), _between(queued_at, ready_at)
+    waited, cold = elapsed_ms(queued_at, started_at), elapsed_ms(queued_at, ready_at)
     return Timings(
         queued_ms=waited,
-        cold_start_ms=None if waited is None or cold is None else min(max(0, cold), waited),
-        processing_ms=_between(started_at, finished_at),
+        cold_start_ms=None if waited is None or cold is None else min(cold, waited),
+        processing_ms=elapsed_ms(started_at, finished_at),
     )
 
 
@@ -69,8 +71,8 @@ def eta_seconds(
     """Return the seconds until all is heard, if it goes on as it went; None where nobody can tell yet."""
     if not total or not noted_at or not started_at or done <= 0 or noted_at <= started_at:
         return None
-    seconds_for_each = (noted_at - started_at).total_seconds() / done
-    left = (total - done) * seconds_for_each - (now - noted_at).total_seconds()
+    seconds_for_each = elapsed(started_at, noted_at).total_seconds() / done
+    left = (total - done) * seconds_for_each - elapsed(noted_at, now).total_seconds()
     return round(max(0.0, left), 1)
 
 
@@ -79,7 +81,3 @@ def cost_usd(processing_ms: int | None, usd_per_worker_hour: float) -> float | N
     if processing_ms is None or not usd_per_worker_hour:
         return None
     return round(processing_ms / 3_600_000 * usd_per_worker_hour, 6)
-
-
-def _between(begin: datetime | None, end: datetime | None) -> int | None:
-    return round((end - begin).total_seconds() * 1000) if begin and end else None

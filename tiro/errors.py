@@ -42,6 +42,8 @@ TiroError
 │   ├── UploadExpired             upload_expired              408
 │   ├── AddressRefused            address_refused             403   no URL of theirs leads there
 │   ├── FetchFailed               fetch_failed                502   the server of a `url` said no
+│   ├── NoMediaAtURL              no_media_at_url         422   a web page or another document, no recording
+│   ├── NoOwner                   no_owner                422   a dropped object's key names none
 │   ├── SignatureRefused          signature_refused           401   a delivery that a receiver cannot trust
 │   ├── AttemptsExhausted         attempts_exhausted          500
 │   ├── NotStorable               not_storable            500   the transcript does not read back
@@ -70,6 +72,7 @@ TiroError
 from __future__ import annotations
 
 from collections.abc import Mapping
+from datetime import timedelta
 from typing import ClassVar
 
 from pydantic import BaseModel, ConfigDict
@@ -398,6 +401,23 @@ class FetchFailed(PermanentError):
     code, title, status = "fetch_failed", "The recording could not be fetched", 502
 
 
+class NoMediaAtURL(PermanentError):
+    """The server sent a web page or another document in place of the recording: `detail` says which. A share link of
+    Google Drive, Dropbox or OneDrive opens a preview, and a private file a login page. Use a link that downloads the
+    file itself without a login; or upload the recording.
+    """
+
+    code, title, status = "no_media_at_url", "The URL does not lead to a recording", 422
+
+
+class NoOwner(PermanentError):
+    """A file was dropped where no owner is named, so no job is made. Write it to `inbox/{owner}/…` of the media bucket,
+    where `{owner}` is the name that the API key was made for.
+    """
+
+    code, title, status = "no_owner", "The object's key names no owner", 422
+
+
 class SignatureRefused(PermanentError):
     """A delivery does not carry our signature, or is too old. Do nothing of what it says."""
 
@@ -539,6 +559,17 @@ class PeerUnavailable(TransientError):
     """
 
     code, title, status = "peer_unavailable", "The other server did not answer", 502
+
+    def __init__(
+        self,
+        detail: str = "",
+        *,
+        retry_after: timedelta | None = None,  # that the server asks for
+        lasting: bool = False,  # seldom heals within minutes
+        malformed: bool = False,  # what was sent is not HTTP: the same request gives the same answer
+    ) -> None:
+        super().__init__(detail)
+        self.retry_after, self.lasting, self.malformed = retry_after, lasting, malformed
 
 
 class Unreachable(TransientError):

@@ -15,6 +15,7 @@ from pydantic import Field
 
 from tiro.checkpoint import Trail
 from tiro.details import OWN_SPEED, Circumstances, Lineage, Partial, Timings, cost_usd, eta_seconds, timings
+from tiro.elapsed import skew
 from tiro.errors import IllegalTransition, Problem
 from tiro.handling import Handling, Priority
 from tiro.language import to_bcp47
@@ -142,6 +143,11 @@ class Job(_Model):
     @property
     def timings(self) -> Timings:
         return timings(self.queued_at, self.started_at, self.finished_at, self.worker_ready_at)
+
+    @property
+    def clock_skew(self) -> timedelta:
+        """By how much its latest claim seems to lie before its queueing, which it cannot."""
+        return skew(self.queued_at, self.started_at) if self.queued_at and self.started_at else timedelta()
 
     @property
     def expires_at(self) -> datetime | None:

@@ -2,6 +2,10 @@
 
 from __future__ import annotations
 
+import io
+import json
+import logging
+from collections.abc import Iterator
 from typing import Any
 
 import pytest
@@ -27,6 +31,56 @@ def test_the_same_drop_told_twice_is_one_job(stack: Stack) -> None:
     event = stack.put(KEY, b"speech")
     arrive(event, event)
     assert len(all_jobs(stack)) == 1
+
+
+@pytest.fixture
+def log(stack: Stack) -> Iterator[io.StringIO]:
+    """What on_upload writes into its log, whose handler outlives each test."""
+    wiring.logger("on_upload")
+    written, handlers = io.StringIO(), logging.getLogger("on_upload").handlers
+    streams = [handler.setStream(written) for handler in handlers if isinstance(handler, logging.StreamHandler)]
+    yield written
+    for handler, stream in zip(handlers, streams, strict=True):
+        assert isinstance(handler, logging.StreamHandler)
+        handler.setStream(stream)
+
+
+@pytest.mark.parametrize(
+    ("key", "reason", "problem"),
+    [
+        ("inbox/talk.mp3", "no_owner", True),
+        ("inbox/Some One/täglich (1).mp3", "bad_owner", True),
+        ("Inbox/ada/talk.mp3", "wrong_prefix", False),
+        ("inbox/ADA/\n{}.mp3", "bad_owner", False),
+    ],
+)
+def test_a_drop_without_an_owner_leaves_a_trace(
+    stack: Stack, log: io.StringIO, capsys: pytest.CaptureFixture[str], key: str, reason: str, problem: bool
+) -> None:
+    event, good = stack.put(key, b"speech"), stack.put(KEY, b"speech")
+    capsys.readouterr()
+    arrive(event, event, good)
+    logged = [json.loads(line) for line in log.getvalue().splitlines()]
+    said = [line for line in logged if line["message"] == "drop refused"]
+    beside = f"{key}.problem.json" if problem else None
+    assert [(line["level"], line["key"], line["reason"], line.get("problem_key")) for line in said] == [
+        ("WARNING", key, reason, beside)
+    ] * 2
+    lines = [json.loads(line) for line in capsys.readouterr().out.splitlines() if "_aws" in line]
+    counted = [line for line in lines if "DropsRefused" in line]
+    assert [(line["reason"], line["DropsRefused"]) for line in counted] == [(reason, [1.0])] * 2
+    assert {tuple(sorted(one["_aws"]["CloudWatchMetrics"][0]["Dimensions"][0])) for one in counted} == {
+        ("reason", "stage")
+    }
+    found = stack.s3.list_objects_v2(Bucket=stack.settings.transcript_bucket).get("Contents", [])
+    assert [one["Key"] for one in found] == ([beside] if beside else [])
+    if beside:
+        body = stack.s3.get_object(Bucket=stack.settings.transcript_bucket, Key=beside)
+        assert body["ContentType"] == "application/problem+json"
+        told = json.loads(body["Body"].read())
+        assert (told["code"], told["status"], told["retryable"]) == ("no_owner", 422, False)
+        assert "inbox/{owner}/" in told["detail"]
+    assert len(all_jobs(stack)) == 1, "the good one beside it"
 
 
 def test_a_drop_that_asks_for_what_there_is_not_is_told_so(stack: Stack) -> None:

@@ -77,7 +77,9 @@ def test_a_budget_is_told_to_the_topic_only_where_one_is_set(workers: Synthesize
     assert {"Service": "budgets.amazonaws.com"} in allowed
 
 
-@pytest.mark.parametrize("title", ["Jobs", "Workers", "Failures by code", "Queue wait, ms", "Real-time factor"])
+@pytest.mark.parametrize(
+    "title", ["Jobs", "Workers", "Failures by code", "Drops refused, by reason", "Queue wait, ms", "Real-time factor"]
+)
 def test_the_dashboard_shows(title: str, workers: Synthesized) -> None:
     [dashboard] = workers.of_type("AWS::CloudWatch::Dashboard").values()
     assert title in str(dashboard["DashboardBody"])

@@ -89,8 +89,12 @@ class Stack:
         self.s3.put_object(Bucket=self.media, Key=f"inbox/{OWNER}/{key}", Body=content, **more)
 
     def found(self, key: str) -> dict[str, bytes]:
-        """Return what lies beside a dropped key, by extension."""
-        prefix = f"inbox/{OWNER}/{key}."
+        """Return what lies beside what the owner dropped, by extension."""
+        return self.beside(f"inbox/{OWNER}/{key}")
+
+    def beside(self, key: str) -> dict[str, bytes]:
+        """Return what lies in the transcript bucket beside a key, by extension."""
+        prefix = f"{key}."
         listed = self.s3.list_objects_v2(Bucket=self.transcripts, Prefix=prefix).get("Contents", ())
         return {thing["Key"].removeprefix(prefix): self._read(thing["Key"]) for thing in listed}
 

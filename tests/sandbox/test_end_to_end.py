@@ -180,6 +180,14 @@ def test_a_wrong_recording_in_the_inbox(stack: Stack) -> None:
     assert set(stack.found("letter.mp3")) == {"problem.json"}
 
 
+@pytest.mark.parametrize("key", ["inbox/letter.mp3", "inbox//letter.mp3", "inbox/Some One/Ünïcode (1).mp3"])
+def test_a_drop_that_names_no_owner(stack: Stack, key: str) -> None:
+    stack.s3.put_object(Bucket=stack.media, Key=key, Body=SAMPLE.read_bytes())
+    problem = eventually(lambda: stack.beside(key).get("problem.json"))
+    _is_problem(json.loads(problem), "no_owner")
+    assert set(stack.beside(key)) == {"problem.json"}, "and no problem of a problem"
+
+
 def test_a_truncated_recording_gives_what_is_there(stack: Stack) -> None:
     speech = SAMPLE.read_bytes()
     job = stack.upload(speech[: len(speech) // 2])

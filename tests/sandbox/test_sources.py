@@ -10,7 +10,7 @@ import pytest
 from sandbox.up import SAMPLE
 from tests.sandbox.conftest import RunningSandbox
 from tests.sandbox.stack import Stack, eventually
-from tests.web import Site, body, redirect, serving, status
+from tests.web import Site, body, raw, redirect, serving, status
 from tiro.client import Client
 from tiro.job import JobView
 
@@ -30,6 +30,10 @@ def site() -> Iterator[Site]:
     with serving() as site:
         site.pages |= {"/sample.ogg": body(SPEECH, content_type="audio/ogg"), "/there": redirect("/sample.ogg")}
         site.pages |= {"/gone": status(410), "/metadata": redirect("http://169.254.169.254/latest/meta-data/")}
+        site.pages |= {f"/{hop}": redirect(f" /{hop - 1}#hop ") for hop in range(1, 22)} | {"/0": redirect("/ü b.ogg")}
+        site.pages |= {"/%C3%BC%20b.ogg": body(SPEECH, content_disposition="x; filename*=UTF-8''%e2%82%ac.ogg")}
+        site.pages |= {"/share": body(b"<!doctype html><title>Sign in</title>", content_type="text/html")}
+        site.pages |= {"/length": raw(b"HTTP/1.1 200 OK\r\nContent-Length: -5\r\n\r\nspeech")}
         yield site
 
 
@@ -39,9 +43,21 @@ def test_a_url_becomes_a_transcript(stack: Stack, site: Site) -> None:
     assert (job["media"]["name"], job["media"]["content_type"]) == ("sample.ogg", "audio/ogg")
 
 
+def test_a_podcast_s_link_redirects_often(stack: Stack, site: Site) -> None:
+    job = stack.wait(stack.submit({"url": site.url("/19")})["id"])
+    assert (job["status"], job["media"]["name"]) == ("completed", "€.ogg")
+    assert job["timings"]["queued_ms"] >= 0
+
+
 @pytest.mark.parametrize(
     ("path", "code", "says"),
-    [("/gone", "fetch_failed", "The server answered 410 Gone."), ("/metadata", "address_refused", "169.254.169.254")],
+    [
+        ("/gone", "fetch_failed", "The server answered 410 Gone."),
+        ("/metadata", "address_refused", "169.254.169.254"),
+        ("/share", "no_media_at_url", "answered 200 with a web page (text/html)"),
+        ("/length", "fetch_failed", "an impossible length"),
+        ("/21", "address_refused", "more than 20 times"),
+    ],
 )
 def test_a_url_that_leads_nowhere_says_why(stack: Stack, site: Site, path: str, code: str, says: str) -> None:
     job = stack.wait(stack.submit({"url": site.url(path)})["id"])

@@ -136,3 +136,5 @@ def test_a_redirect_that_is_not_followed(location: str) -> None:
 def test_a_recording_is_called_what_its_path_ends_in() -> None:
     assert Address.parse("https://a.example/x/my%20talk.mp3?k=v").filename == "my talk.mp3"
     assert Address.parse("https://a.example/x/").filename is None
+    assert Address.parse("https://a.example/%C3%BC.mp3").filename == "ü.mp3"
+    assert Address.parse("https://a.example/%FC.mp3").filename == "ü.mp3"  # in Latin-1

@@ -80,6 +80,7 @@ class TestArrived:
     def test_what_is_nobody_s_recording_is_left_alone(self, house: House, key: str) -> None:
         assert house.arrived(house.put(key)) is None
         assert not house.jobs.jobs
+        assert not house.transcripts.objects
 
     def test_an_upload_to_another_owner_s_job_is_left_alone(self, house: House) -> None:
         job, _ = house.submit(UPLOAD)

@@ -8,9 +8,9 @@ import pytest
 
 from tests.fakes_fetch import DOWN, NOT_FOUND
 from tests.tiro.fetching import LONG, URL, Fetching
-from tiro.errors import AddressRefused, InvalidRequest, MediaTooLarge
+from tiro.errors import AddressRefused, InvalidRequest, MediaTooLarge, PeerUnavailable
 from tiro.job import JobStatus, view
-from tiro.service.fetch import MAX_FAILURES, MAX_RESTARTS, PART_BYTES
+from tiro.service.fetch import MAX_FAILURES, MAX_LASTING_FAILURES, MAX_RESTARTS, PART_BYTES
 
 
 @pytest.fixture
@@ -162,3 +162,81 @@ def test_what_is_not_a_url_is_named(house: Fetching, url: str) -> None:
     with pytest.raises(InvalidRequest) as refused:
         house.ask(url)
     assert refused.value.errors[0].pointer == "/source/url"
+
+
+@pytest.mark.parametrize(
+    ("body", "content_type", "says"),
+    [
+        (b"<!doctype html><title>Sign in</title>", "text/html; charset=utf-8", "a web page (text/html)"),
+        (b"<html>" + b"x" * 2 * PART_BYTES, None, "a web page (no content type)"),
+        (b"<?xml version='1.0'?><rss><channel>", "application/rss+xml", "a feed (application/rss+xml)"),
+        (b'{"error": "expired"}', "application/json", "a JSON document (application/json)"),
+        (b"PK\x03\x04", "application/zip", "an archive (application/zip)"),
+        (b"%PDF-1.7", "application/pdf", "a PDF document (application/pdf)"),
+    ],
+)
+def test_what_is_no_recording_is_named(house: Fetching, body: bytes, content_type: str | None, says: str) -> None:
+    house.web.body, house.web.content_type = body, content_type
+    job = house.ask()
+    house.run()
+    problem = house.jobs.get(job.id).problem
+    assert problem
+    assert (problem.code, problem.retryable) == ("no_media_at_url", False)
+    assert problem.detail.startswith(f"media.example answered 200 with {says}, and no recording.")
+    assert "upload" in problem.detail.lower() or "Use the URL" in problem.detail or "Unpack" in problem.detail
+    assert (len(house.web.asked), house.left()) == (1, 0)
+
+
+@pytest.mark.parametrize(
+    ("host", "says"),
+    [
+        ("www.dropbox.com", "`dl=1`"),
+        ("accounts.google.com", "export=download"),
+        ("onedrive.live.com", "`download=1`"),
+        ("example-my.sharepoint.com", "`download=1`"),
+        ("notdropbox.com", "share link"),
+    ],
+)
+def test_a_share_link_is_told_how_to_become_a_download(house: Fetching, host: str, says: str) -> None:
+    house.web.body, house.web.content_type, house.web.host = b"<!doctype html>", "text/html", host
+    job = house.ask()
+    house.run()
+    problem = house.jobs.get(job.id).problem
+    assert problem
+    assert says in problem.detail
+    assert ("`dl=1`" in problem.detail) == (host == "www.dropbox.com")
+
+
+def test_a_type_alone_condemns_no_recording(house: Fetching) -> None:
+    house.web.body, house.web.content_type = b"ID3\x04\x00", "text/html"
+    job = house.ask()
+    assert house.run() == ["fetched"]
+    assert house.fetched(job) == b"ID3\x04\x00"
+
+
+def test_what_lies_after_the_first_part_is_not_judged(house: Fetching) -> None:
+    """A recording that goes on with bytes that look like a web page is a recording."""
+    house.web.body, house.web.seconds_per_read = LONG[:PART_BYTES] + b"<html>", 200.0
+    job = house.ask()
+    assert house.run()[-1] == "fetched"
+    assert house.fetched(job) == LONG[:PART_BYTES] + b"<html>"
+
+
+def test_what_seldom_heals_is_asked_once_more_and_that_is_all(house: Fetching) -> None:
+    job = house.ask()
+    house.web.fails = [PeerUnavailable("There is no address for the name gone.example.", lasting=True)] * 99
+    assert len(house.run()) == MAX_LASTING_FAILURES
+    problem = house.jobs.get(job.id).problem
+    assert problem
+    assert (problem.code, problem.retryable) == ("peer_unavailable", True)
+    assert house.left() == 0
+
+
+@pytest.mark.parametrize(("asked", "waits"), [(120, 120), (10**6, 900), (0, 15)])
+def test_a_server_is_left_alone_for_as_long_as_it_asks(house: Fetching, asked: int, waits: int) -> None:
+    house.ask()
+    house.web.fails = [PeerUnavailable("429", retry_after=timedelta(seconds=asked))]
+    began = house.clock.now()
+    house.fetcher.take(house.next_message())
+    house.next_message()  # advances to when it comes
+    assert int(0.75 * waits) <= (house.clock.now() - began).total_seconds() <= 1.25 * waits

@@ -8,19 +8,22 @@ from __future__ import annotations
 
 import io
 import math
+import re
 import socket
 import ssl
 import time
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import ExitStack, contextmanager
-from dataclasses import dataclass, field
-from functools import cache
-from http.client import HTTPConnection, HTTPException, HTTPMessage, HTTPResponse
+from dataclasses import dataclass, field, replace
+from functools import cache, cached_property
+from http.client import HTTPConnection, HTTPMessage, HTTPResponse
 from ipaddress import ip_address
 from typing import TYPE_CHECKING, Any, cast
 
+from tiro.adapters.body import Body, Malformed
+from tiro.adapters.peer_errors import Abused, peer_errors
 from tiro.address import IP, Address, Reach
-from tiro.errors import AddressRefused, PeerUnavailable, TiroError
+from tiro.errors import AddressRefused
 
 if TYPE_CHECKING:
     from _typeshed import WriteableBuffer
@@ -57,8 +60,18 @@ class Terms:
 
 
 @dataclass(frozen=True)
+class _Request:
+    method: str
+    address: Address
+    headers: Mapping[str, str]
+    deadline: float
+    body: bytes = b""
+    via: str | None = None  # the host that redirects there
+
+
+@dataclass(frozen=True)
 class Egress:
-    """Raises AddressRefused for where Tiro must not go, PeerUnavailable for who does not answer as HTTP has it."""
+    """Raises AddressRefused for what Tiro must not reach, PeerUnavailable for a server that does not answer."""
 
     reach: Reach
     terms: Terms = field(default_factory=Terms)
@@ -68,55 +81,67 @@ class Egress:
 
     @contextmanager
     def get(self, url: str, headers: Mapping[str, str] | None = None) -> Iterator[Answer]:
-        """Follow at most `terms.redirects`, each judged anew. A redirect too many is AddressRefused."""
-        address, deadline = Address.parse(url), self.now() + self.terms.seconds
+        """Follow at most `terms.redirects`, each judged as the first URL is.
+
+        Raises AddressRefused for one redirect more, and for a second one to the same URL: without cookies the same
+        request has the same answer.
+        """
+        request = _Request("GET", Address.parse(url), headers or {}, self.now() + self.terms.seconds)
+        seen = {request.address}
         for _ in range(self.terms.redirects + 1):
-            with self._exchange("GET", address, headers or {}, b"", deadline) as answer:
-                location = answer.headers.get("Location")
-                if answer.status not in REDIRECTS or not location or not self.terms.redirects:
+            with self._exchange(request) as answer:
+                location = answer.location if self.terms.redirects else None
+                if location is None:
                     yield answer
                     return
-            address = address.redirected(_as_sent(location))
+            request = replace(request, address=request.address.redirected(location), via=request.address.host)
+            if request.address in seen:
+                raise AddressRefused(
+                    f"{request.via} redirects in a circle: the same URL comes a second time. It may want a cookie or "
+                    "a login, and Tiro sends neither."
+                )
+            seen.add(request.address)
         raise AddressRefused(f"The server redirects more than {self.terms.redirects} times.")
 
     @contextmanager
     def post(self, url: str, headers: Mapping[str, str], body: bytes) -> Iterator[Answer]:
         """Send a body. No redirect is followed: it is an answer like any other."""
-        with self._exchange("POST", Address.parse(url), headers, body, self.now() + self.terms.seconds) as answer:
+        with self._exchange(
+            _Request("POST", Address.parse(url), headers, self.now() + self.terms.seconds, body)
+        ) as answer:
             yield answer
 
     @contextmanager
-    def _exchange(
-        self, method: str, address: Address, headers: Mapping[str, str], body: bytes, deadline: float
-    ) -> Iterator[Answer]:
+    def _exchange(self, request: _Request) -> Iterator[Answer]:
         with ExitStack() as stack:
-            with _peer_errors(address):
-                wire = _Wire(stack.enter_context(self._connect(address, deadline)), self.terms, deadline, self.now)
-                response = HTTPResponse(cast(socket.socket, wire), method=method)
+            with peer_errors(request.address):
+                connected = stack.enter_context(self._connect(request))
+                wire = _Wire(connected, self.terms, request.deadline, self.now)
+                response = HTTPResponse(cast(socket.socket, wire), method=request.method)
                 stack.callback(response.close)
-                self._send(wire.socket, method, address, headers, body)
+                self._send(wire.socket, request)
                 response.begin()
                 wire.head_is_read()
-            yield Answer(address, response)
+            yield Answer(request.address, response)
 
-    def _send(
-        self, connected: socket.socket, method: str, address: Address, headers: Mapping[str, str], body: bytes
-    ) -> None:
+    def _send(self, connected: socket.socket, request: _Request) -> None:
+        address, body = request.address, request.body
         connection = HTTPConnection(address.host, address.port)
         connection.sock = connected  # to what was judged
-        connection.putrequest(method, address.path, skip_host=True, skip_accept_encoding=True)
+        connection.putrequest(request.method, address.path, skip_host=True, skip_accept_encoding=True)
         sent = {"Host": address.authority, "User-Agent": USER_AGENT, "Accept-Encoding": "identity"}
-        sent |= {"Connection": "close", **headers} | ({"Content-Length": str(len(body))} if method == "POST" else {})
+        sent |= {"Connection": "close", **request.headers}
+        sent |= {"Content-Length": str(len(body))} if request.method == "POST" else {}
         for name, value in sent.items():
             connection.putheader(name, value)
         connection.endheaders(body or None)
 
-    def _connect(self, address: Address, deadline: float) -> socket.socket:
+    def _connect(self, request: _Request) -> socket.socket:
         """Connect to the first address that takes the call. Raises OSError."""
-        failed = OSError("there is no address")
-        for ip in self._judged(address):
+        address, failed = request.address, OSError("there is no address")
+        for ip in self._judged(request):
             try:
-                connected = socket.create_connection((str(ip), address.port), timeout=self._patience(deadline))
+                connected = socket.create_connection((str(ip), address.port), timeout=self._patience(request.deadline))
             except OSError as error:
                 failed = error
                 continue
@@ -126,10 +151,16 @@ class Egress:
                 return self.trust().wrap_socket(connected, server_hostname=address.host)
         raise failed
 
-    def _judged(self, address: Address) -> Sequence[IP]:
-        self.reach.check(address)
-        found = [address.ip] if address.ip else self.resolve(address.host, address.port)
-        self.reach.check(address, found)
+    def _judged(self, request: _Request) -> Sequence[IP]:
+        address = request.address
+        try:
+            self.reach.check(address)
+            found = [address.ip] if address.ip else self.resolve(address.host, address.port)
+            self.reach.check(address, found)
+        except AddressRefused as error:
+            if request.via is None:
+                raise
+            raise AddressRefused(f"{request.via} redirects to {address.host}. {error}") from None
         return found
 
     def _patience(self, deadline: float) -> float:
@@ -146,17 +177,28 @@ class Answer:
         self.headers: HTTPMessage = response.headers
         self._response = response
 
+    @property
+    def location(self) -> str | None:
+        """Where a redirect leads; None where this is no redirect, or leads nowhere."""
+        # White space around a value is no part of it (RFC 9110, section 5.5), and a line break before white space is
+        # white space (RFC 9112, section 5.2).
+        location = re.sub(r"\r?\n[ \t]+", " ", self.headers.get("Location", "")).strip(" \t\r\n")
+        return _as_sent(location) if location and self.status in REDIRECTS else None
+
+    @cached_property
+    def _body(self) -> Body:
+        return Body(self._response)
+
+    @property
+    def length(self) -> int | None:
+        """Bytes of the body, where the server says so. Raises PeerUnavailable where it says the impossible."""
+        with peer_errors(self.address):
+            return self._body.length
+
     def read(self, size: int) -> bytes:
-        """Return the next `size` bytes, fewer only at the end. Raises PeerUnavailable when it broke off."""
-        with _peer_errors(self.address):
-            body = self._response.read(size)
-        if len(body) < size and self._response.length:
-            raise PeerUnavailable(f"{self.address.host} broke off with {self._response.length:,} bytes still to come.")
-        return body
-
-
-class _Abused(Exception):
-    """The server takes more time or room than was agreed."""
+        """Return the next `size` bytes, fewer only at the end. Raises PeerUnavailable when the connection breaks."""
+        with peer_errors(self.address):
+            return self._body.read(size)
 
 
 class _Wire(io.RawIOBase):
@@ -193,36 +235,19 @@ class _Wire(io.RawIOBase):
         self._waited += self._now() - began
         self._came += count
         if self._came > self._most:
-            raise _Abused("sends headers without end")
+            raise Malformed("sends headers without end")
         if self._waited > GRACE_SECONDS and self._came < self._waited * self._terms.bytes_per_second:
-            raise _Abused(f"sends less than {self._terms.bytes_per_second:,.0f} bytes a second")
+            raise Abused(f"sends less than {self._terms.bytes_per_second:,.0f} bytes a second")
         return count
 
-    def _too_late(self) -> _Abused:
-        return _Abused(f"was not done within {self._terms.seconds:g} s")
-
-
-@contextmanager
-def _peer_errors(address: Address) -> Iterator[None]:
-    """Let no error of sockets, TLS or http.client out."""
-    try:
-        yield
-    except TiroError:
-        raise
-    except _Abused as error:
-        raise PeerUnavailable(f"{address.host} {error}.") from None
-    except TimeoutError:
-        raise PeerUnavailable(f"{address.host} did not answer in time.") from None
-    except socket.gaierror:
-        raise PeerUnavailable(f"There is no address for the name {address.host}.") from None
-    except ssl.SSLCertVerificationError as error:
-        raise PeerUnavailable(
-            f"{address.host} has no certificate that can be trusted: {error.verify_message}."
-        ) from None
-    except (OSError, HTTPException, ValueError) as error:
-        raise PeerUnavailable(f"{address.host} could not be talked to ({type(error).__name__}).") from error
+    def _too_late(self) -> Abused:
+        return Abused(f"was not done within {self._terms.seconds:g} s")
 
 
 def _as_sent(location: str) -> str:
-    """http.client reads headers as Latin-1; servers send UTF-8."""
-    return location.encode("latin-1").decode("utf-8", errors="replace")
+    """Return a header that http.client has read as Latin-1: decoded from UTF-8, else its bytes percent-encoded."""
+    sent = location.encode("latin-1")
+    try:
+        return sent.decode()
+    except UnicodeDecodeError:
+        return re.sub(r"[\x80-\xff]", lambda found: f"%{ord(found[0]):02X}", location)

@@ -34,6 +34,16 @@ class Stream(Protocol):
     def content_type(self) -> str | None: ...
 
     @property
+    def host(self) -> str:
+        """The server that answers, after all redirects."""
+        ...
+
+    @property
+    def status(self) -> int:
+        """Its HTTP status: 200 or 206."""
+        ...
+
+    @property
     def name(self) -> str | None:
         """What the server calls the file."""
         ...
@@ -49,7 +59,8 @@ class Web(Protocol):
     def open(self, url: str, *, offset: int, tag: str | None) -> AbstractContextManager[Stream]:
         """Ask for a recording from `offset` on, if it is what `tag` names; else it begins at 0.
 
-        Raises AddressRefused, FetchFailed when the server says no, PeerUnavailable when asking again may help.
+        Raises AddressRefused, FetchFailed when the server says no or does not speak HTTP, PeerUnavailable when asking
+        again may help. So does what is read from it.
         """
         ...
 

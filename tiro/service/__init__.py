@@ -24,6 +24,7 @@ from tiro.service.quota import check_quota
 from tiro.service.read import find, find_even_gone, gone, lend_large, lend_media, read_transcript
 from tiro.service.reap import Reaped, Reaper, ReapTerms
 from tiro.service.stop import cancel, delete, retry
+from tiro.service.stray import Stray, report_stray, stray
 from tiro.service.submit import submit
 from tiro.service.tidy import Tidier
 from tiro.service.turn import wait_for_turn
@@ -48,6 +49,7 @@ __all__ = [
     "Reaped",
     "Reaper",
     "Round",
+    "Stray",
     "Tidier",
     "abandon_parts",
     "admit",
@@ -84,8 +86,10 @@ __all__ = [
     "redeliver",
     "register",
     "reopen",
+    "report_stray",
     "retry",
     "rotate",
+    "stray",
     "submit",
     "submit_batch",
     "submit_prefix",

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import re
 from dataclasses import dataclass
 from datetime import timedelta
 
@@ -10,10 +9,11 @@ from tiro.errors import Conflict, InvalidRequest, JobNotFound, PermanentError
 from tiro.job import Drop, Job, JobStatus, Media, new_id
 from tiro.message import JobMessage
 from tiro.ports import Clock, JobQueue, JobStore, MediaReader, MediaStore, TranscriptStore
-from tiro.request import OWNER_PATTERN, S3Object, parse_handling, parse_options
+from tiro.request import S3Object, parse_handling, parse_options
 from tiro.service.end import fail, too_long
 from tiro.service.limits import check_duration, check_model, check_size
 from tiro.service.read import find_even_gone
+from tiro.service.stray import UPLOADS, stray
 from tiro.settings import HearingLimits
 
 DROP_SECONDS = 3600
@@ -42,22 +42,20 @@ def arrived(
 ) -> Job | None:
     """Enqueue the job that waits for this object, or the one that a dropped file makes.
 
-    Return None for an object that is nobody's recording: a folder, a key outside both doors, a prefix that is no
-    owner's name, a job unknown or no longer waiting. What is wrong with the recording fails its job; only what
+    Return None for an object that is no recording: a folder, a key that names no owner (tiro/service/stray.py reports
+    it), a job unknown or no longer waiting. What is wrong with the recording fails its job; only what
     may pass is raised.
     """
-    door, _, path = event.source.key.partition("/")
-    owner, _, rest = path.partition("/")
-    if not rest or rest.endswith("/") or not re.fullmatch(OWNER_PATTERN, owner):
+    key = event.source.key
+    if key.endswith("/") or stray(key):
         return None
-    if door == "uploads":
+    door, owner, rest = key.split("/", 2)
+    if door == UPLOADS:
         job = _waiting_job(rest, owner, jobs)
         if job and job.deleted_at:
             media.erase(event.source)  # it was on its way when its job was deleted, and nobody asks for it any more
-    elif door == "inbox":
-        job = _dropped_job(event, owner, jobs=jobs, clock=clock)
     else:
-        return None
+        job = _dropped_job(event, owner, jobs=jobs, clock=clock)
     if job is None or job.status is not JobStatus.AWAITING_MEDIA:
         return None
     try:

@@ -14,6 +14,7 @@ from dataclasses import dataclass
 from datetime import datetime, timedelta
 
 from tiro.delivery import GONE, THROTTLED, Attempt, Delivery, DeliveryState, Event, quiet_for, sign
+from tiro.elapsed import elapsed_ms
 from tiro.errors import AddressRefused, Conflict, DeliveryNotFound, JobNotFound, PeerUnavailable, WebhookNotFound
 from tiro.message import DeliveryMessage
 from tiro.ports import Clock, DeliveryQueue, DeliveryStore, EndpointStore, JobStore, Notifier, Reply
@@ -204,7 +205,7 @@ def _message(delivery: Delivery) -> DeliveryMessage:
 
 
 def _since(began: datetime, clock: Clock) -> int:
-    return round((clock.now() - began).total_seconds() * 1000)
+    return elapsed_ms(began, clock.now()) or 0
 
 
 def _said(status: int) -> str:

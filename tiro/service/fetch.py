@@ -7,6 +7,7 @@ sent BEFORE the record that belongs to it, so that a crash in between leaves one
 
 from __future__ import annotations
 
+import math
 from contextlib import suppress
 from dataclasses import dataclass
 from datetime import timedelta
@@ -26,6 +27,7 @@ from tiro.fetch import Fetch
 from tiro.job import Job, JobStatus
 from tiro.message import FetchMessage
 from tiro.ports import Clock, FetchQueue, FetchStore, JobStore, MediaStore, PartStore, Stream, TranscriptStore, Web
+from tiro.service.at_url import check_is_media
 from tiro.service.end import FETCH_TOO_LONG, fail
 from tiro.service.limits import check_size
 from tiro.settings import FetchSettings
@@ -35,6 +37,9 @@ PART_BYTES = 8 << 20
 
 MAX_FAILURES = 5
 """In a row, with no part between."""
+
+MAX_LASTING_FAILURES = 2
+"""Of a kind that seldom heals within minutes: a name that does not exist, a certificate that nothing vouches for."""
 
 MAX_RESTARTS = 2
 """A server that can only begin anew, or whose recording changes all the time, is not asked for ever."""
@@ -138,6 +143,8 @@ class Fetcher:
     def _add_part(self, job: Job, fetch: Fetch, stream: Stream) -> Fetch:
         body = stream.read(PART_BYTES)
         ended = len(body) < PART_BYTES
+        if fetch.offset == 0 and body:
+            check_is_media(body, stream)
         self._check(job, fetch.offset + len(body))
         content_type = job.media.content_type if job.media else None
         if ended and not fetch.etags:
@@ -187,18 +194,22 @@ class Fetcher:
         if fetch is None:
             raise Conflict
         released = fetch.released(failed=after is not None, at=self.clock.now())
-        if after and released.failures >= MAX_FAILURES:
+        if after and released.failures >= (MAX_LASTING_FAILURES if after.lasting else MAX_FAILURES):
             return self._give_up(job, after)
-        delay = self._backoff(released.failures) if after else 0
+        delay = self._delay(released.failures, after) if after else 0
         message = FetchMessage(job_id=job.id, round=released.round)
         self.queue.send(message, owner=job.owner, delay_seconds=delay)
         self.fetches.save(fetch, released)
         return f"{after} Again in {delay} s." if after else f"goes on from {fetch.offset:,} bytes"
 
-    def _backoff(self, failures: int) -> int:
-        """Return 15 s to 15 min, spread so that what failed together does not come back together."""
+    def _delay(self, failures: int, after: PeerUnavailable) -> int:
+        """Return 15 s to 15 min, spread so that what failed together does not come back together.
+
+        It is no less than what the server asks for, up to these 15 min.
+        """
         spread = 0.75 + 0.5 * self.clock.entropy()[-1] / 255
-        return min(LONGEST_DELAY, int(15 * 4.0 ** (failures - 1) * spread))
+        asked = math.ceil(after.retry_after.total_seconds()) if after.retry_after else 0
+        return min(LONGEST_DELAY, max(asked, int(15 * 4.0 ** (failures - 1) * spread)))
 
     def _give_up(self, job: Job, error: TiroError) -> str:
         job = self.jobs.get(job.id)  # it may have been described meanwhile

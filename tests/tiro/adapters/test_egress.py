@@ -24,6 +24,7 @@ from tiro.address import Reach
 from tiro.errors import AddressRefused, PeerUnavailable
 
 OPEN = Reach.of([HERE])
+MANY = Terms(redirects=20, seconds=10.0, connect_seconds=1.0, idle_seconds=2.0)
 FEW = Terms(redirects=5, seconds=5.0, connect_seconds=1.0, idle_seconds=0.5)
 
 
@@ -157,21 +158,94 @@ def test_a_redirect_leads_nowhere_that_a_url_may_not(site: Site, location: str) 
         fetch(egress, site.url("/a"))
 
 
-@pytest.mark.parametrize(("redirects", "works"), [(5, True), (6, False)])
-def test_five_redirects_are_enough(site: Site, redirects: int, works: bool) -> None:
-    site.pages |= {f"/{i}": redirect(f"/{i - 1}") for i in range(1, 9)} | {"/0": body(b"speech")}
+def test_a_loop_ends_when_a_url_comes_a_second_time(site: Site) -> None:
+    site.pages |= {"/a": redirect("/b?x=1"), "/b": redirect("/b?x=2#there"), "/c": redirect("/c#again")}
+    for path, requests in (("/a", 3), ("/c", 1)):
+        site.seen.clear()
+        with pytest.raises(AddressRefused, match="the same URL comes a second time"):
+            fetch(Egress(OPEN, MANY), site.url(path))
+        assert len(site.seen) == requests
+
+
+@pytest.mark.parametrize(("redirects", "works"), [(20, True), (21, False)])
+def test_as_many_redirects_as_browsers_follow(site: Site, redirects: int, works: bool) -> None:
+    site.pages |= {f"/{i}": redirect(f"/{i - 1}") for i in range(1, 23)} | {"/0": body(b"speech")}
     if works:
-        assert fetch(Egress(OPEN, FEW), site.url(f"/{redirects}")) == b"speech"
+        assert fetch(Egress(OPEN, MANY), site.url(f"/{redirects}")) == b"speech"
     else:
-        with pytest.raises(AddressRefused, match="more than 5 times"):
-            fetch(Egress(OPEN, FEW), site.url(f"/{redirects}"))
+        with pytest.raises(AddressRefused, match="more than 20 times"):
+            fetch(Egress(OPEN, MANY), site.url(f"/{redirects}"))
 
 
-def test_a_circle_ends(site: Site) -> None:
-    site.pages["/a"] = redirect("/a")
-    with pytest.raises(AddressRefused):
-        fetch(Egress(OPEN, FEW), site.url("/a"))
-    assert len(site.seen) == 6
+@pytest.mark.parametrize("hop", range(1, 21))
+def test_the_last_of_many_redirects_is_judged_as_the_first(site: Site, hop: int) -> None:
+    """Each hop in turn leads to a name that stands for a private address, which is named and never called."""
+    site.pages |= {f"/{i}": redirect(f"/{i + 1}") for i in range(20)}
+    site.pages[f"/{hop - 1}"] = redirect("http://inner.example/")
+    names = Names({"inner.example": ["10.0.0.1"]})
+    with pytest.raises(AddressRefused, match=r"127\.0\.0\.1 redirects to inner\.example\. .*public internet"):
+        fetch(Egress(OPEN, MANY, resolve=names), site.url("/0"))
+    assert (len(site.seen), names.asked) == (hop, ["inner.example"])
+
+
+@pytest.mark.parametrize(
+    ("location", "requested"),
+    [
+        (b"/b ", "/b"),
+        (b"\t /b\t ", "/b"),
+        (b"\r\n /b", "/b"),  # folded onto a line of its own
+        (b"/b\tc", "/bc"),
+        (b"/b\r\n c", "/b%20c"),
+        (b"b?x=1", "/x/b?x=1"),
+        (b"../b", "/b"),
+        (b"/b#t=10", "/b"),
+        ("/Ångström/ü.mp3?q=ß".encode(), "/%C3%85ngstr%C3%B6m/%C3%BC.mp3?q=%C3%9F"),
+        ("/日本語.mp3".encode(), "/%E6%97%A5%E6%9C%AC%E8%AA%9E.mp3"),
+        ("/ü.mp3".encode("latin-1"), "/%FC.mp3"),  # no UTF-8: the bytes as they are
+        ("/a\u00a0b.mp3".encode(), "/a%C2%A0b.mp3"),
+        (b"/my talk (1).mp3?name=my talk", "/my%20talk%20(1).mp3?name=my%20talk"),
+        (b"/a%20b%2Fc.mp3?sig=%2B%3D", "/a%20b%2Fc.mp3?sig=%2B%3D"),  # encoded already: not twice
+    ],
+)
+def test_what_a_location_asks_for(site: Site, location: bytes, requested: str) -> None:
+    site.pages["/x/a"] = raw(b"HTTP/1.1 302 Found\r\nLocation:" + location + b"\r\nContent-Length: 0\r\n\r\n")
+    site.pages[requested.partition("?")[0]] = body(b"speech")
+    with Egress(OPEN, FEW).get(site.url("/x/a")) as answer:
+        assert answer.address.path == requested
+    assert [path for path, _ in site.seen][-1] == requested, "what was judged is what is requested"
+
+
+@pytest.mark.parametrize("scheme", [b"//", b"http://"])
+def test_a_location_with_a_host_of_its_own(site: Site, scheme: bytes) -> None:
+    site.pages |= {"/a": raw(b"HTTP/1.1 302 Found\r\nLocation: %ba.example:%d/b\r\n\r\n" % (scheme, site.port))}
+    site.pages["/b"] = body(b"speech")
+    names = Names({"a.example": ["127.0.0.1"]})
+    assert fetch(Egress(OPEN, FEW, resolve=names), site.url("/a")) == b"speech"
+    assert site.seen[-1][1]["host"] == f"a.example:{site.port}"
+
+
+@pytest.mark.parametrize(
+    "location",
+    [
+        b"http://127.0.0.1 @10.0.0.1/",
+        b"http://10.0.0.1\t/",
+        b"/a\x01b",
+        b"/a\x7fb",
+        b"\\\\a.example\\b",
+        "http://münchen.example/".encode(),
+        "http://10。0。0。1/".encode(),
+        b"http://user:pw@a.example/",
+        b"http://a.example:22/",
+        b"ftp://a.example/a.mp3",
+        b"javascript:alert(1)",
+    ],
+)
+def test_a_location_that_has_two_readings_or_leads_elsewhere_says_who_redirects(site: Site, location: bytes) -> None:
+    site.pages["/a"] = raw(b"HTTP/1.1 302 Found\r\nLocation: " + location + b"\r\nContent-Length: 0\r\n\r\n")
+    names = Names({"a.example": ["8.8.8.8"]})
+    with pytest.raises(AddressRefused, match=r"^127\.0\.0\.1 redirects to"):
+        fetch(Egress(OPEN, FEW, resolve=names), site.url("/a"))
+    assert len(site.seen) == 1
 
 
 # ---------------------------------------------------------------- servers that mean no good
