@@ -75,7 +75,7 @@ def parse_query(values: Mapping[str, Sequence[str]]) -> ListQuery:
     try:
         return ListQuery.model_validate({name: given[0] for name, given in values.items()})
     except ValidationError as error:
-        raise invalid(error) from None
+        raise invalid(error, ListQuery) from None
 
 
 class JobSummary(_Model):
