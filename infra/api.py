@@ -85,8 +85,8 @@ _OPENAI_HEADERS = [
     "X-Stainless-Stream-Helper",
     "X-Stainless-Timeout",
 ]
-"""What OpenAI's SDKs send (openai-node 6, openai-python 3.54, by their sources) and a preflight asks for. By name: `*` does
-not cover `Authorization` (Fetch standard, "CORS non-wildcard request-header name")."""
+"""What OpenAI's SDKs send (openai-node 6, openai-python 3.54, by their sources) and a preflight asks for, by name: `*`
+does not cover `Authorization` (Fetch standard, "CORS non-wildcard request-header name")."""
 
 _REQUEST_HEADERS = ["Authorization", "Content-Type", "Idempotency-Key", "If-None-Match", "Prefer", *_OPENAI_HEADERS]
 

@@ -44,7 +44,7 @@ _OTHER_NAMES = (
     "português=pt"
 )
 """Names that Whisper's tokenizer takes too (openai/whisper, tokenizer.py: TO_LANGUAGE_CODE), countries' codes that are
-no language's (ISO 3166), codes of three letters where BCP 47 has two (ISO 639-2), and languages' names in themselves."""
+no language's (ISO 3166), three-letter codes where BCP 47 has two (ISO 639-2), and languages' names in themselves."""
 
 _DETECTED = frozenset(
     {"auto", "autodetect", "detect", "any", "multi", "multilingual", "unknown", "und", "none", "null", ""}
