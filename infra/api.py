@@ -139,7 +139,7 @@ class Api(Construct):
             binary_media_types=["multipart/form-data"],  # as base64: whatever else is in a call is text
             default_cors_preflight_options=apigateway.CorsOptions(
                 allow_origins=list(options.origins),
-                allow_methods=sorted({method for method, _ in ROUTES} | {"HEAD"}),
+                allow_methods=sorted({method for method, _ in ROUTES}),
                 allow_headers=_REQUEST_HEADERS,
                 max_age=Duration.hours(1),
             ),

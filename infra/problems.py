@@ -38,7 +38,12 @@ class GatewayProblem:
             "request_id": "$context.requestId",
             "errors": [],
             # The gateway cannot see which route was called, and OpenAI's SDKs print the message in here and no other.
-            "error": {"message": self.detail, "type": self.openai_type, "param": None, "code": self.code},
+            "error": {
+                "message": f"{self.title}. {self.detail}",
+                "type": self.openai_type,
+                "param": None,
+                "code": self.code,
+            },
         }
         return json.dumps(problem)
 

@@ -209,6 +209,9 @@ def test_a_near_miss_is_told_what_was_meant(fields: dict[str, Any], pointer: str
     [
         ({"created_after": "2026-01-01T00:00:00 02:00"}, "/created_after", "write %2B"),
         ({"created_before": "2026-01-01T00:00 02:00"}, "/created_before", "write %2B"),
+        ({"created_after": "1767225600"}, "/created_after", "such as 2026-01-31T12:00:00Z"),
+        ({"created_after": "0.5"}, "/created_after", "such as 2026-01-31T12:00:00Z"),
+        ({"created_after": ""}, "/created_after", "such as 2026-01-31T12:00:00Z"),
         ({"created_after": "yesterday"}, "/created_after", "such as 2026-01-31T12:00:00Z"),
         ({"status": "done"}, "/status", "did you mean 'completed'?"),
         ({"status": "Queued"}, "/status", "did you mean 'queued'?"),
