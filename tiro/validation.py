@@ -62,6 +62,7 @@ def _problem(error: ErrorDetails, kind: type[BaseModel] | None) -> FieldProblem:
 
 
 def _clip(text: str) -> str:
+    text = text.encode(errors="replace").decode()  # half of a surrogate pair cannot be sent back
     return text if len(text) <= MAX_PROBLEM_CHARS else f"{text[:MAX_PROBLEM_CHARS]}…"
 
 
