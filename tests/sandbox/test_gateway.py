@@ -3,8 +3,8 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
+from dataclasses import dataclass
 
-import httpx
 import pytest
 
 from tests.sandbox.conftest import RunningSandbox
@@ -13,8 +13,6 @@ from tiro.errors import PROBLEM_MEDIA_TYPE, Problem
 from tiro.key import new_key
 
 pytestmark = pytest.mark.sandbox
-
-FORM = "multipart/form-data; boundary=b"
 
 
 @pytest.fixture(scope="module")
@@ -59,33 +57,39 @@ def test_a_page_with_openais_sdk_may_call(stack: Stack) -> None:
     assert set(asked.split(",")) <= {name.strip() for name in allowed}
 
 
-WRONG: dict[str, tuple[int, httpx.Request]] = {
-    name: (status, httpx.Request(method, f"http://x/{path}", headers=headers, content=body))
-    for name, (status, method, path, headers, body) in {
-        "a method without a key": (401, "PUT", "transcriptions", {"Authorization": ""}, b""),
-        "no key": (401, "GET", "models", {"Authorization": ""}, b""),
-        "an unknown key": (401, "GET", "models", {"Authorization": f"Bearer {new_key(bytes(32))}"}, b""),
-        "no key at all": (401, "GET", "models", {"Authorization": "Basic x"}, b""),
-        "no route": (404, "GET", "nowhere", {}, b""),
-        "a route of OpenAI's that is not Tiro's": (404, "POST", "chat/completions", {}, b"{}"),
-        "the root": (404, "GET", "..", {}, b""),
-        "a form": (415, "POST", "transcriptions", {"Content-Type": FORM}, b"--b--"),
-        "bytes that are no text": (400, "POST", "transcriptions", {"Content-Type": "application/json"}, b"{\xff"),
-        "a path that is not UTF-8": (404, "GET", "models/%ff%fe", {}, b""),
-        "a lost plus": (422, "GET", "transcriptions?created_after=2026-01-01T00:00:00+02:00", {}, b""),
-    }.items()
+@dataclass(frozen=True)
+class Call:
+    """One that is refused with a status."""
+
+    status: int
+    method: str
+    path: str  # below /v1
+    body: bytes = b""
+    type: str = "application/json"
+    authorization: str | None = None  # None: the sandbox's own key
+
+
+WRONG = {
+    "no key": Call(401, "GET", "models", authorization=""),
+    "no key for a method that there is not": Call(401, "PUT", "transcriptions", authorization=""),
+    "an unknown key": Call(401, "GET", "models", authorization=f"Bearer {new_key(bytes(32))}"),
+    "no key at all": Call(401, "GET", "models", authorization="Basic x"),
+    "no route": Call(404, "GET", "nowhere"),
+    "a route of OpenAI's that is not Tiro's": Call(404, "POST", "chat/completions", b"{}"),
+    "the root": Call(404, "GET", ".."),
+    "a form": Call(415, "POST", "transcriptions", b"--b--", "multipart/form-data; boundary=b"),
+    "bytes that are no text": Call(400, "POST", "transcriptions", b"{\xff"),
+    "a model that is not UTF-8": Call(404, "GET", "models/%ff%fe"),
+    "a lost plus": Call(422, "GET", "transcriptions?created_after=2026-01-01T00:00:00+02:00"),
 }
 
 
 @pytest.mark.parametrize("name", WRONG)
 def test_whatever_is_wrong_is_a_problem(stack: Stack, name: str) -> None:
-    status, asked = WRONG[name]
-    headers = {"Authorization": f"Bearer {stack.env['TIRO_API_KEY']}"} | {
-        key: value for key, value in asked.headers.items() if key in ("authorization", "content-type")
-    }
-    answer = stack.http.request(
-        asked.method, str(asked.url).removeprefix("http://x/"), headers=headers, content=asked.content
-    )
-    assert answer.status_code == status, answer.text
+    call = WRONG[name]
+    key = f"Bearer {stack.env['TIRO_API_KEY']}" if call.authorization is None else call.authorization
+    headers = {"Authorization": key, "Content-Type": call.type}
+    answer = stack.http.request(call.method, call.path, headers=headers, content=call.body)
+    assert answer.status_code == call.status, answer.text
     assert answer.headers["Content-Type"] == PROBLEM_MEDIA_TYPE
-    assert Problem.model_validate_json(answer.content).status == status
+    assert Problem.model_validate_json(answer.content).status == call.status
