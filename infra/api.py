@@ -54,7 +54,41 @@ OPEN_ROUTES = (
 )
 """Those that need no key. What they answer is the same for everybody and nobody's secret."""
 
-_REQUEST_HEADERS = ["Authorization", "Content-Type", "Idempotency-Key", "If-None-Match", "Prefer"]
+ANY = "ANY"
+"""API Gateway's name for every method that a resource does not name."""
+
+
+def _paths(routes: tuple[tuple[str, str], ...]) -> list[str]:
+    return list(dict.fromkeys(path for _, path in routes))
+
+
+_OPENAI_HEADERS = [
+    "OpenAI-Beta",
+    "OpenAI-Organization",
+    "OpenAI-Project",
+    "User-Agent",
+    "X-Client-Request-Id",
+    "X-Stainless-Arch",
+    "X-Stainless-Async",
+    "X-Stainless-Custom-Event-Handler",
+    "X-Stainless-Custom-Poll-Interval",
+    "X-Stainless-Helper-Method",
+    "X-Stainless-Lang",
+    "X-Stainless-OS",
+    "X-Stainless-Package-Version",
+    "X-Stainless-Poll-Helper",
+    "X-Stainless-Raw-Response",
+    "X-Stainless-Read-Timeout",
+    "X-Stainless-Retry-Count",
+    "X-Stainless-Runtime",
+    "X-Stainless-Runtime-Version",
+    "X-Stainless-Stream-Helper",
+    "X-Stainless-Timeout",
+]
+"""What OpenAI's SDKs send (openai-node 6, openai-python 3.54, by their sources) and a preflight asks for, by name: `*`
+does not cover `Authorization` (Fetch standard, "CORS non-wildcard request-header name")."""
+
+_REQUEST_HEADERS = ["Authorization", "Content-Type", "Idempotency-Key", "If-None-Match", "Prefer", *_OPENAI_HEADERS]
 
 _LOG_LINE = json.dumps(
     {
@@ -179,9 +213,10 @@ class Api(Construct):
             results_cache_ttl=Duration.seconds(self._options.authorizer_cache_seconds),
         )
         integration = apigateway.LambdaIntegration(handler, scope_permission_to_method=False)
-        for method, path in ROUTES:
+        # ANY takes the methods that are not named: the function answers HEAD where there is GET, and else 405.
+        for method, path in (*ROUTES, *((ANY, path) for path in _paths(ROUTES))):
             self.api.root.resource_for_path(path).add_method(method, integration, authorizer=guard)
-        for method, path in OPEN_ROUTES:
+        for method, path in (*OPEN_ROUTES, *((ANY, path) for path in _paths(OPEN_ROUTES))):
             opened = self.api.root.resource_for_path(path).add_method(method, integration)
             for rule in ("APIG4", "COG4"):
                 acknowledge(opened, rule, "It answers the documentation, which is for everybody.")

@@ -12,6 +12,8 @@ from aws_cdk import aws_apigateway as apigateway
 
 MEDIA_TYPE = "application/problem+json"
 
+_OPENAI_TYPES = {401: "authentication_error", 403: "permission_error", 429: "rate_limit_error"}
+
 
 @dataclass(frozen=True)
 class GatewayProblem:
@@ -35,8 +37,19 @@ class GatewayProblem:
             "instance": None,
             "request_id": "$context.requestId",
             "errors": [],
+            # The gateway cannot see which route was called, and OpenAI's SDKs print the message in here and no other.
+            "error": {
+                "message": f"{self.title}. {self.detail}",
+                "type": self.openai_type,
+                "param": None,
+                "code": self.code,
+            },
         }
         return json.dumps(problem)
+
+    @property
+    def openai_type(self) -> str:
+        return _OPENAI_TYPES.get(self.status, "invalid_request_error" if self.status < 500 else "server_error")
 
     @property
     def headers(self) -> dict[str, str]:
@@ -92,9 +105,9 @@ def _busy(kind: apigateway.ResponseType, status: int) -> GatewayProblem:
     )
 
 
-def _bad_request(kind: apigateway.ResponseType, status: int = 400) -> GatewayProblem:
+def _bad_request(kind: apigateway.ResponseType) -> GatewayProblem:
     return GatewayProblem(
-        kind, status, "bad_request", "The call cannot be understood", "Check the call against the documentation."
+        kind, 400, "bad_request", "The call cannot be understood", "Check the call against the documentation."
     )
 
 
@@ -135,7 +148,13 @@ PROBLEMS = (
     _throttled(_Type.QUOTA_EXCEEDED),
     _bad_request(_Type.BAD_REQUEST_BODY),
     _bad_request(_Type.BAD_REQUEST_PARAMETERS),
-    _bad_request(_Type.UNSUPPORTED_MEDIA_TYPE, 415),
+    GatewayProblem(
+        _Type.UNSUPPORTED_MEDIA_TYPE,
+        415,
+        "unsupported_media_type",
+        "The body has the wrong media type",
+        "Send JSON with 'Content-Type: application/json'; OpenAI's calls take multipart/form-data.",
+    ),
     _bad_request(_Type.DEFAULT_4_XX),
     _busy(_Type.INTEGRATION_FAILURE, 503),
     _busy(_Type.INTEGRATION_TIMEOUT, 504),

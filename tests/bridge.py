@@ -27,6 +27,27 @@ class _Bridge(BaseHTTPRequestHandler):
     def do_POST(self) -> None:
         self._serve()
 
+    def do_PATCH(self) -> None:
+        self._serve()
+
+    def do_TRACE(self) -> None:
+        self._serve()
+
+    def do_QUERY(self) -> None:
+        self._serve()
+
+    def do_OPTIONS(self) -> None:
+        self._serve()
+
+    def do_HEAD(self) -> None:
+        self._serve()
+
+    def do_PUT(self) -> None:
+        self._serve()
+
+    def do_DELETE(self) -> None:
+        self._serve()
+
     def log_message(self, *_: object) -> None:
         pass
 
@@ -48,7 +69,9 @@ class _Bridge(BaseHTTPRequestHandler):
         url = urlsplit(self.path)
         sent = self.rfile.read(int(self.headers.get("Content-Length", 0)))
         binary = self.headers.get("Content-Type", "").startswith("multipart/form-data")
-        body = b64encode(sent).decode() if binary else sent.decode() or None
+        body = (
+            b64encode(sent).decode() if binary else sent.decode(errors="replace") or None
+        )  # the gateway makes text of it
         headers: dict[str, list[str]] = defaultdict(list)
         for name, value in self.headers.items():
             headers[name].append(value)

@@ -19,6 +19,7 @@ TiroError
 │   │   ├── TranscriptUnavailable     transcript_unavailable  409
 │   │   ├── FormatNotAcceptable       format_not_acceptable   406
 │   │   ├── PayloadTooLarge           payload_too_large       413
+│   │   ├── UnsupportedMediaType      unsupported_media_type  415
 │   │   ├── ScopeMissing              scope_missing           403
 │   │   ├── Forbidden                 forbidden               403
 │   │   ├── KeyNotFound               key_not_found           404
@@ -222,7 +223,7 @@ class RouteNotFound(RequestError):
 
 
 class MethodNotAllowed(RequestError):
-    """The path is right and the method is not: /docs shows which it takes."""
+    """The path is right and the method is not: the header `Allow` names those that it takes."""
 
     code, title, status = "method_not_allowed", "This route has no such method", 405
 
@@ -251,6 +252,12 @@ class PayloadTooLarge(RequestError):
     """A call may carry 10 MB at most. A recording does not travel in it, but to the URL that the call answers."""
 
     code, title, status = "payload_too_large", "The body is too large", 413
+
+
+class UnsupportedMediaType(RequestError):
+    """The body is of a kind that this call does not read, as its `Content-Type` says. `detail` says what to send."""
+
+    code, title, status = "unsupported_media_type", "The body has the wrong media type", 415
 
 
 class ScopeMissing(RequestError):

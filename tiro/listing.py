@@ -13,15 +13,15 @@ from base64 import urlsafe_b64decode, urlsafe_b64encode
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime
-from typing import Annotated, Literal
+from typing import Annotated, Any, Literal
 from urllib.parse import urlencode
 
-from pydantic import AfterValidator, BaseModel, ConfigDict, Field, ValidationError
+from pydantic import AfterValidator, BaseModel, BeforeValidator, ConfigDict, Field, ValidationError
 
 from tiro.errors import FieldProblem, InvalidRequest
 from tiro.job import Job, JobStatus, is_id, new_id
-from tiro.request import invalid
 from tiro.stored import StoredModel as _Model
+from tiro.validation import invalid, shown
 
 MOST_JOBS = 100
 """On one page, however many are asked for."""
@@ -41,7 +41,14 @@ def _id(text: str) -> str:
     return text
 
 
-At = Annotated[datetime, AfterValidator(_aware)]
+def _no_number(value: Any) -> Any:
+    """pydantic takes a number for seconds since 1970; the API promises RFC 3339 alone."""
+    if isinstance(value, str) and re.fullmatch(r"\s*[+-]?[\d_]*\.?\d*\s*", value, re.ASCII):
+        raise ValueError(f"must be a time such as 2026-01-31T12:00:00Z (RFC 3339), not {shown(value)}")
+    return value
+
+
+At = Annotated[datetime, BeforeValidator(_no_number), AfterValidator(_aware)]
 
 
 class ListQuery(BaseModel):
@@ -72,7 +79,7 @@ def parse_query(values: Mapping[str, Sequence[str]]) -> ListQuery:
     try:
         return ListQuery.model_validate({name: given[0] for name, given in values.items()})
     except ValidationError as error:
-        raise invalid(error) from None
+        raise invalid(error, ListQuery) from None
 
 
 class JobSummary(_Model):

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from datetime import UTC, datetime
+from difflib import get_close_matches
 from typing import Literal
 
 from pydantic import BaseModel, ConfigDict, Field
@@ -14,6 +15,9 @@ _RELEASED = {"large-v2": (2022, 12, 5), "large-v3": (2023, 11, 6), "large-v3-tur
 """When OpenAI published the weights (openai/whisper, CHANGELOG.md); the others came first, together."""
 
 _FIRST = (2022, 9, 21)
+
+WHISPER = "whisper-1"
+"""What OpenAI calls Whisper large-v2; in its calls it stands for the model that transcribes here."""
 
 _ALIASES = {"turbo": "large-v3-turbo", "large": "large-v3"}
 
@@ -47,11 +51,23 @@ def list_models(names: tuple[str, ...]) -> ModelList:
 
 
 def find_model(model_id: str, names: tuple[str, ...]) -> Model:
-    """Raises ModelNotFound."""
+    """Return a model by an id that a call may name: of those deployed, or OpenAI's `whisper-1`.
+
+    Raises ModelNotFound.
+    """
+    if model_id == WHISPER:
+        return _model(names[0], default=True).model_copy(update={"id": WHISPER})
     for model in list_models(names).data:
         if model.id == model_id:
             return model
-    raise ModelNotFound(f"There is no model {model_id!r} here. There are: {', '.join(names)}.")
+    known = ", ".join((*names, WHISPER))
+    raise ModelNotFound(f"There is no model {model_id[:80]!r} here. There are: {known}.{suggest(model_id, names)}")
+
+
+def suggest(model_id: str, names: tuple[str, ...]) -> str:
+    """Return a question for a name that is like one deployed, or an empty string."""
+    meant = get_close_matches(model_id.lower()[:80], names, n=1, cutoff=0.75)
+    return f" Did you mean {meant[0]!r}?" if meant else ""
 
 
 def check_understood(name: str, *, language: str | None, task: str) -> None:

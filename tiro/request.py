@@ -13,21 +13,21 @@ from pydantic import (
     Field,
     StringConstraints,
     ValidationError,
+    ValidationInfo,
     model_validator,
 )
 
 from tiro.address import Address
-from tiro.errors import AddressRefused, FieldProblem, InvalidRequest, MalformedBody
+from tiro.errors import AddressRefused, InvalidRequest
+from tiro.foreign_fields import suggest_value
 from tiro.handling import Handling
 from tiro.language import parse_language
+from tiro.validation import invalid as invalid
+from tiro.validation import parse_json, shown
 from tiro.webhook import JobWebhook
 
 OWNER_PATTERN = r"^[a-z0-9](?:[a-z0-9-]{0,61}[a-z0-9])?$"
 """An owner's name stands in S3 keys and metrics: a DNS label (RFC 1123)."""
-
-
-MAX_PROBLEMS = 20
-MAX_PROBLEM_CHARS = 300
 
 
 class _Strict(BaseModel):
@@ -45,14 +45,37 @@ def _whisper_code(value: Any) -> Any:
 
 Language = Annotated[str, BeforeValidator(_whisper_code)]
 
+GUESSES = ("guess", "fail")
+"""What to do about a language that is not certain, besides taking one that is named."""
+
+MEDIA_TYPES = re.compile(
+    r"(?:(?:audio|video)/[\w.+-]+|application/(?:octet-stream|ogg|x-ogg|mp4|mxf|vnd\.ms-asf|vnd\.rn-realmedia(?:-vbr)?)|"
+    r"binary/octet-stream)(?:;[ -~]*)?",
+    re.ASCII | re.IGNORECASE,
+)
+"""The media types of an upload: recordings, or bytes of any kind (IANA's registry; `binary/octet-stream` is S3's own).
+
+A browser that opens the recording's address gets it by this type, so no type is accepted that a browser runs.
+"""
+
 
 def _guess_or_fail(value: Any) -> Any:
-    return value if value in ("guess", "fail") else _whisper_code(value)
+    if value in GUESSES:
+        return value
+    try:
+        return _whisper_code(value)
+    except ValueError as error:
+        raise ValueError(
+            f"must be 'guess', 'fail' or a language: {str(error).rstrip('.')}{suggest_value(value, GUESSES)}"
+        ) from None
 
 
-def _listed(value: Any) -> Any:
-    """An object's metadata has no lists: there, words stand between commas."""
-    return [word for part in value.split(",") if (word := part.strip())] if isinstance(value, str) else value
+def _listed(value: Any, info: ValidationInfo) -> Any:
+    """Return a tuple: of a JSON list, and of the words between commas in an object's metadata, which has no lists."""
+    if isinstance(value, str) and info.mode == "python":
+        return tuple(word for part in value.split(",") if (word := part.strip()))
+    # What a function returns is checked as a Python value, of which strict types take no list for a tuple.
+    return tuple(value) if isinstance(value, list) else value
 
 
 Hotword = Annotated[str, StringConstraints(strip_whitespace=True, min_length=1, max_length=100)]
@@ -95,11 +118,28 @@ class Options(_Strict):
 AnyModel = TypeVar("AnyModel", bound=BaseModel)
 
 
+def _media_type(value: str) -> str:
+    if MEDIA_TYPES.fullmatch(value) is None:
+        raise ValueError(
+            f"must be a media type of a recording, not {shown(value)}: audio/* or video/* such as 'audio/mpeg', "
+            "'application/ogg', 'application/mp4', 'application/mxf' or 'application/octet-stream' (the pattern is "
+            "type/subtype). Leave it out where it is not known"
+        )
+    return value
+
+
+ContentType = Annotated[
+    str,
+    Field(max_length=255, json_schema_extra={"pattern": f"^(?:{MEDIA_TYPES.pattern})$"}),
+    AfterValidator(_media_type),
+]
+
+
 class UploadSource(_Strict):
     """The caller will PUT the recording to a presigned URL."""
 
     filename: str | None = Field(default=None, max_length=1024)  # echoed, never used as a path
-    content_type: str | None = Field(default=None, max_length=255, pattern=r"^[\w.+-]+/[\w.+-]+(?:;[ -~]*)?$")
+    content_type: ContentType | None = None  # audio/*, video/*, application/octet-stream and a few more
     size: int | None = Field(default=None, gt=0)  # bytes; when given, S3 refuses any other length
 
 
@@ -168,26 +208,16 @@ class TranscriptionRequest(Options, Handling):
 
 
 def parse_request(body: str | bytes | None) -> TranscriptionRequest:
-    """Read a request from JSON.
+    """Return the request that a JSON body holds.
 
     Raises MalformedBody when it is not JSON, InvalidRequest naming each field that is wrong.
     """
-    try:
-        return TranscriptionRequest.model_validate_json(body or b"")
-    except ValidationError as error:
-        if any(e["type"] == "json_invalid" for e in error.errors()):
-            raise MalformedBody('Send a JSON object, such as {"source": {"upload": {}}}.') from None
-        raise invalid(error) from None
+    return parse_json(TranscriptionRequest, body)
 
 
 def parse_body(kind: type[AnyModel], body: str | bytes | None) -> AnyModel:
-    """Read the body of any other call; one that is not there is an empty object. Raises as `parse_request`."""
-    try:
-        return kind.model_validate_json(body or b"{}")
-    except ValidationError as error:
-        if any(e["type"] == "json_invalid" for e in error.errors()):
-            raise MalformedBody("Send a JSON object.") from None
-        raise invalid(error) from None
+    """Return the body of any other call; without one, of an empty object. Raises as `parse_request`."""
+    return parse_json(kind, body or "{}")
 
 
 def parse_options(values: dict[str, str]) -> Options:
@@ -198,7 +228,7 @@ def parse_options(values: dict[str, str]) -> Options:
     try:
         return Options.model_validate({k: v for k, v in values.items() if k in Options.model_fields and v})
     except ValidationError as error:
-        raise invalid(error) from None
+        raise invalid(error, Options) from None
 
 
 def parse_handling(values: dict[str, str]) -> Handling:
@@ -210,26 +240,4 @@ def parse_handling(values: dict[str, str]) -> Handling:
     try:
         return Handling.model_validate(named)
     except ValidationError as error:
-        raise invalid(error) from None
-
-
-def invalid(error: ValidationError) -> InvalidRequest:
-    """Translate pydantic's error into ours.
-
-    What is wrong is told in part where it is endless: an answer has 6 MB at most, and a request 10.
-    """
-    problems = tuple(
-        FieldProblem(pointer=_clip("".join(f"/{part}" for part in e["loc"])), detail=_clip(_say(e["type"], e["msg"])))
-        for e in error.errors(include_url=False, include_context=False, include_input=False)[:MAX_PROBLEMS]
-    )
-    return InvalidRequest("; ".join(f"{p.pointer or '/'}: {p.detail}" for p in problems), errors=problems)
-
-
-def _clip(text: str) -> str:
-    return text if len(text) <= MAX_PROBLEM_CHARS else f"{text[:MAX_PROBLEM_CHARS]}…"
-
-
-def _say(kind: str, message: str) -> str:
-    if kind == "extra_forbidden":
-        return "there is no such field"
-    return message.removeprefix("Value error, ")
+        raise invalid(error, Handling) from None

@@ -39,7 +39,7 @@ from tiro.errors import (
 from tiro.formats import OPENAI_FORMATS, Wishes
 from tiro.job import Job
 from tiro.key import Scope
-from tiro.model import check_understood
+from tiro.model import WHISPER, check_understood
 from tiro.quota import Quota
 from tiro.settings import ApiSettings
 
@@ -52,9 +52,6 @@ WAIT = timedelta(seconds=25)
 
 AFTERWARDS = timedelta(seconds=5)
 """What a call that was held open may still take."""
-
-WHISPER = "whisper-1"
-"""What OpenAI calls Whisper large-v2. Here it is whatever is deployed."""
 
 ANSWERS = {
     200: Answer(model=dict, media_types=("text/plain", "application/x-subrip", "text/vtt")),

@@ -8,7 +8,7 @@ from typing import Annotated, Any, Literal
 
 from pydantic import BaseModel, BeforeValidator, ConfigDict, Field, ValidationError, ValidationInfo, field_validator
 from pydantic_core import from_json
-from python_multipart.exceptions import ParseError
+from python_multipart.exceptions import FormParserError, ParseError
 from python_multipart.multipart import Field as FormField
 from python_multipart.multipart import File as FormFile
 from python_multipart.multipart import FormParser, parse_options_header
@@ -40,7 +40,7 @@ def _as_json(value: Any) -> Any:
     try:
         return from_json(value, allow_inf_nan=False) if isinstance(value, str) else value
     except (ValueError, RecursionError):
-        raise ValueError("it is no JSON object") from None
+        raise ValueError("must be a JSON object") from None
 
 
 class TranslationForm(BaseModel):
@@ -127,7 +127,10 @@ def _parts(body: bytes, content_type: str) -> tuple[list[FormFile], dict[str, li
     kind, parameters = parse_options_header(content_type)
     boundary = parameters.get(b"boundary")
     if kind != b"multipart/form-data" or not boundary:
-        raise MalformedBody("Send multipart/form-data with its boundary, as OpenAI's SDKs do.")
+        detail = "Send multipart/form-data with its boundary, as OpenAI's SDKs do."
+        if kind.endswith(b"json"):
+            detail = f"This call reads a form and got JSON. {detail} POST /v1/transcriptions takes JSON."
+        raise MalformedBody(detail)
     files: list[FormFile] = []
     texts: dict[str, list[str]] = {}
     ended: list[bool] = []
@@ -140,17 +143,26 @@ def _parts(body: bytes, content_type: str) -> tuple[list[FormFile], dict[str, li
 
     # What fits into a call fits into memory: nothing is written to a disk.
     config = {"MAX_MEMORY_FILE_SIZE": 1 << 30}
-    parser = FormParser(
-        "multipart/form-data", on_field, files.append, lambda: ended.append(True), boundary=boundary, config=config
-    )
     try:
+        parser = FormParser(
+            "multipart/form-data", on_field, files.append, lambda: ended.append(True), boundary=boundary, config=config
+        )
         parser.write(body)
         parser.finalize()
-    except ParseError as error:
-        raise MalformedBody(f"The form cannot be read: {error}") from None
+    except FormParserError as error:
+        raise MalformedBody(_broken(error)) from None
     if not ended:
         raise MalformedBody("The form breaks off before its end.")
     return files, texts
+
+
+def _broken(error: FormParserError) -> str:
+    if isinstance(error, ParseError) and error.offset >= 0:
+        return f"The form cannot be read: it is broken at byte {error.offset:,}."
+    return (
+        "The form cannot be read: its boundary is too long, a field has no name or is too long, or its "
+        "Content-Transfer-Encoding is unknown."
+    )
 
 
 def _content(file: FormFile) -> bytes:
@@ -184,7 +196,7 @@ def _fields(texts: dict[str, list[str]], form: type[TranslationForm]) -> Transla
     try:
         return form.model_validate(values)
     except ValidationError as error:
-        raise invalid(error) from None
+        raise invalid(error, form) from None
 
 
 def _wrong(name: str, detail: str) -> InvalidRequest:

@@ -34,16 +34,35 @@ class OpenAIErrorBody(BaseModel):
     error: OpenAIError
 
 
-def openai_reply(problem: Problem, request_id: str, *, retry_after: int = 2) -> Response[str]:
-    """Answer with a problem in OpenAI's shape; `code` stays Tiro's. `retry_after` is in seconds, where it passes."""
-    # OpenAI has no 422, and its SDKs' users catch BadRequestError.
-    status = HTTPStatus.BAD_REQUEST if problem.status == HTTPStatus.UNPROCESSABLE_ENTITY else HTTPStatus(problem.status)
+class OpenAIProblem(Problem):
+    """A problem that OpenAI's SDKs can read too, where they call what is not theirs alone."""
+
+    error: OpenAIError
+
+
+def openai_error(problem: Problem) -> OpenAIError:
+    """Return a problem in OpenAI's words; `code` stays Tiro's."""
+    status = _status(problem)
     param = problem.errors[0].pointer.strip("/").partition("/")[0] if problem.errors else ""
     kind = _TYPES.get(status, "invalid_request_error" if status < 500 else "server_error")
-    error = OpenAIError(message=problem.detail, type=kind, param=param or None, code=problem.code)
+    return OpenAIError(message=problem.detail, type=kind, param=param or None, code=problem.code)
+
+
+def openai_reply(problem: Problem, request_id: str, *, retry_after: int = 2, allow: str = "") -> Response[str]:
+    """Answer with a problem in OpenAI's shape alone. `retry_after` is in seconds, where it passes; `allow` names the
+    methods that the route has, where that is the problem.
+    """
+    status, body = _status(problem), OpenAIErrorBody(error=openai_error(problem))
     passing = problem.retryable and status in PASSING
     again = passing and retry_after <= LONGEST_RETRY
     headers = {"x-should-retry": str(again).lower(), "x-request-id": request_id}
     if passing:
         headers["Retry-After"] = str(retry_after)
-    return Response(status, "application/json", OpenAIErrorBody(error=error).model_dump_json(), headers)
+    if allow:
+        headers["Allow"] = allow
+    return Response(status, "application/json", body.model_dump_json(), headers)
+
+
+def _status(problem: Problem) -> HTTPStatus:
+    """OpenAI has no 422, and its SDKs' users catch BadRequestError."""
+    return HTTPStatus.BAD_REQUEST if problem.status == HTTPStatus.UNPROCESSABLE_ENTITY else HTTPStatus(problem.status)

@@ -15,6 +15,9 @@ EXPOSED = (
     "Preference-Applied",
     "WWW-Authenticate",
     "Content-Disposition",
+    "Allow",
+    "x-request-id",  # OpenAI's SDKs read these two
+    "x-should-retry",
 )
 """A page's script sees a few headers by itself (Fetch standard, "CORS-safelisted response-header name"), and these."""
 

@@ -16,7 +16,8 @@ from typing import Any, Literal, TypeVar
 from aws_lambda_powertools.event_handler import Response
 from pydantic import BaseModel
 
-from tiro.errors import MalformedBody, ScopeMissing, TiroError
+from functions.api.bodies import check_json, check_no_query
+from tiro.errors import ScopeMissing, TiroError
 from tiro.key import ALL_SCOPES, Scope, parse_scopes
 
 F = TypeVar("F", bound=Callable[..., Any])
@@ -74,17 +75,19 @@ def description_of(function: Callable[..., Any]) -> Description | None:
     return getattr(function, "description", None)
 
 
-def check_text(app: Any, go_on: Callable[[Any], Response[Any]]) -> Response[Any]:
-    """Run the route if what it reads as JSON is text at all: a middleware of Powertools'. Raises MalformedBody.
+def check_request(app: Any, go_on: Callable[[Any], Response[Any]]) -> Response[Any]:
+    """Run the route if its query and body are of the kind that it reads: a middleware of Powertools'.
 
-    API Gateway sends bytes on as they are, in base64, to whoever says that they are multipart/form-data.
+    API Gateway passes bytes on as they are, in base64, where a call says that it is multipart/form-data.
+
+    Raises InvalidRequest for a query where only a body is read, UnsupportedMediaType for a form or a file instead of
+    JSON, MalformedBody for JSON that is not UTF-8.
     """
     description = description_of(app.context["_route"].func)
-    if description and description.body is not None and description.body_type == "application/json":
-        try:
-            app.current_event.decoded_body  # noqa: B018  (that it can be read is all we ask)
-        except UnicodeDecodeError:
-            raise MalformedBody("The body is not UTF-8.") from None
+    if description and description.body is not None:
+        check_no_query(app.current_event["multiValueQueryStringParameters"] or {})
+        if description.body_type == "application/json":
+            check_json(app.current_event)
     return go_on(app)
 
 

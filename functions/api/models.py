@@ -14,6 +14,9 @@ from tiro.settings import ApiSettings
 
 router = Router()
 
+PREFIX = "/v1/models"
+"""OpenAI's SDKs call these routes too, and so their errors are in its shape beside Tiro's."""
+
 
 @router.get("/v1/models")
 @describe(
@@ -28,7 +31,13 @@ def list_() -> Response[str]:
 
 
 @router.get("/v1/models/<model>")
-@describe("See one model", scope=Scope.READ, answers={200: Model}, problems=(ModelNotFound,))
+@describe(
+    "See one model",
+    about="By an id of the list, or `whisper-1`, which OpenAI's calls take for the default.",
+    scope=Scope.READ,
+    answers={200: Model},
+    problems=(ModelNotFound,),
+)
 def get(model: str) -> Response[str]:
     found = find_model(model, wiring.settings(ApiSettings).models)
     return Response(200, "application/json", found.model_dump_json())

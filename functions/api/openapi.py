@@ -36,6 +36,7 @@ from tiro.errors import (
     ServiceUnavailable,
     Throttled,
     TiroError,
+    UnsupportedMediaType,
 )
 
 Json = dict[str, Any]
@@ -49,6 +50,9 @@ Recorded speech into text, in your own AWS account. Submit a recording, see what
 Every call but those under "about" needs `Authorization: Bearer` with a key that `tiro keys create` made, or with a \
 token of the issuer that the stack trusts. What a key opens is named by its scopes. Every error is problem+json \
 (RFC 9457), and its `type` leads to what it means.
+
+HEAD is answered as GET is, less the body. A method that a path does not take is a 405, whose `Allow` names those it \
+takes; a body that is not of the described type is a 415, and a field or a parameter that is not described is refused.
 """
 
 HEADERS = {
@@ -246,6 +250,8 @@ def _common(route: Route, description: Description) -> Iterator[tuple[int, type[
         yield 404, RouteNotFound
     if description.body is not None:
         yield 413, PayloadTooLarge
+    if description.body is not None and description.body_type == "application/json":
+        yield 415, UnsupportedMediaType
     yield 429, Throttled
     yield 500, InternalError
     yield 503, ServiceUnavailable

@@ -11,6 +11,7 @@ from aws_lambda_powertools.event_handler import Response
 from aws_lambda_powertools.event_handler.api_gateway import Router
 
 from functions import wiring
+from functions.api.audio_replies import OpenAIProblem, openai_error
 from tiro import service
 from tiro.details import Circumstances
 from tiro.errors import PROBLEM_MEDIA_TYPE, QuotaExceeded, TiroError, TransientError
@@ -78,9 +79,16 @@ def reopen(job: Job) -> Upload | None:
     )
 
 
-def problem_reply(error: TiroError, request_id: str) -> Response[str]:
-    body = error.problem(request_id=request_id).model_dump_json()
+def problem_reply(error: TiroError, request_id: str, *, allow: str = "", for_openai: bool = False) -> Response[str]:
+    """Answer with a problem; `allow` names the methods that the route has, where that is the problem.
+
+    `for_openai` adds OpenAI's `error`, of which its SDKs print the message and know no other.
+    """
+    problem = error.problem(request_id=request_id)
+    body = OpenAIProblem(**dict(problem), error=openai_error(problem)) if for_openai else problem
     headers = {"Retry-After": "2"} if error.retryable else {}
     if isinstance(error, QuotaExceeded):
         headers = {"Retry-After": str(error.retry_after), **error.headers}
-    return Response(error.status, PROBLEM_MEDIA_TYPE, body, headers)
+    if allow:
+        headers["Allow"] = allow
+    return Response(error.status, PROBLEM_MEDIA_TYPE, body.model_dump_json(), headers)

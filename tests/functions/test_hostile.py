@@ -78,6 +78,7 @@ HOSTILE: dict[str, Call] = {
     "a key of the bucket itself": Call(403, "source_forbidden", body=s3("talk.mp3")),
     "another bucket": Call(403, "source_forbidden", body=s3("ada/talk.mp3", "elsewhere")),
     "a bucket that is none": Call(422, "invalid_request", body=s3("x", "../etc")),
+    "a method that the path does not take": Call(405, "method_not_allowed", method="PATCH"),
     # bodies
     "no JSON": Call(400, "malformed_body", body="{"),
     "an empty body": Call(400, "malformed_body", body=""),
@@ -102,8 +103,22 @@ HOSTILE: dict[str, Call] = {
     "a field too many": Call(422, "invalid_request", body='{"source": {"upload": {}}, "owner": "bob"}'),
     "__proto__": Call(422, "invalid_request", body='{"source": {"upload": {}}, "__proto__": {"owner": "bob"}}'),
     "the same field twice": Call(
-        403, "source_forbidden", body='{"source": {"upload": {}}, "source": {"s3": "s3://elsewhere/x"}}'
+        422, "invalid_request", body='{"source": {"upload": {}}, "source": {"s3": "s3://elsewhere/x"}}'
     ),
+    "the same name twice, deep down": Call(
+        422, "invalid_request", body='{"source": {"upload": {"size": 1, "size": 9}}}'
+    ),
+    "true for a number": Call(422, "invalid_request", body=upload(size=True)),
+    "a number as text": Call(422, "invalid_request", body=upload(size="5")),
+    "infinity": Call(422, "invalid_request", body='{"source": {"upload": {}}, "start": Infinity}'),
+    "HTML for a recording's type": Call(422, "invalid_request", body=upload(content_type="text/html")),
+    "a form": Call(
+        415,
+        "unsupported_media_type",
+        body="source=x&owner=bob",
+        headers={"Content-Type": "application/x-www-form-urlencoded"},
+    ),
+    "options in the query": Call(422, "invalid_request", body=upload(), query={"language": "en"}),
     "two sources": Call(422, "invalid_request", body='{"source": {"upload": {}, "s3": "s3://elsewhere/x"}}'),
     # Unicode in every field
     "Unicode for a file's name": Call(202, body=upload(filename=UNICODE)),

@@ -6,6 +6,7 @@ from collections.abc import Iterator
 import pytest
 from aws_cdk import aws_apigateway as apigateway
 
+from functions.api.audio_replies import openai_error
 from infra.problems import MEDIA_TYPE, PROBLEMS, GatewayProblem
 from tests.infra.conftest import Synthesized
 from tiro.errors import PROBLEM_MEDIA_TYPE, Problem, TiroError
@@ -23,7 +24,7 @@ OURS = {error.code: error for error in tree()}
 @pytest.mark.parametrize("problem", PROBLEMS, ids=lambda problem: problem.kind.response_type)
 def test_the_gateway_speaks_as_tiro_does(problem: GatewayProblem) -> None:
     told = json.loads(problem.template)
-    assert set(told) == set(Problem.model_fields)
+    assert set(told) == {*Problem.model_fields, "error"}
     parsed = Problem.model_validate(told)
     assert parsed.request_id == "$context.requestId"
     assert parsed.status == problem.status
@@ -32,6 +33,15 @@ def test_the_gateway_speaks_as_tiro_does(problem: GatewayProblem) -> None:
     assert parsed.type == ours().problem().type
     if problem.status == 401:
         assert problem.headers["WWW-Authenticate"] == "'Bearer'"
+
+
+@pytest.mark.parametrize("problem", PROBLEMS, ids=lambda problem: problem.kind.response_type)
+def test_openais_sdks_find_the_same_sentence(problem: GatewayProblem) -> None:
+    """They read `error.message` and nothing else, and the gateway does not know which route was called."""
+    told = json.loads(problem.template)
+    parsed = Problem.model_validate(told)
+    assert told["error"]["message"] == f"{parsed.title}. {parsed.detail}"
+    assert told["error"] == openai_error(parsed).model_dump() | {"message": told["error"]["message"]}
 
 
 def test_who_is_stopped_by_the_firewall_is_not_told_that_it_was_the_key() -> None:

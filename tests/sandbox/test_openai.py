@@ -83,6 +83,9 @@ def test_what_is_english_is_translated_to_itself(client: OpenAI) -> None:
 
 def test_the_models_are_listed(client: OpenAI) -> None:
     assert "base" in [model.id for model in client.models.list()]
+    assert [client.models.retrieve(name).id for name in ("base", "whisper-1")] == ["base", "whisper-1"]
+    with pytest.raises(openai.NotFoundError, match="There is no model 'gpt-4o' here"):
+        client.models.retrieve("gpt-4o")
 
 
 def test_what_is_wrong_raises_what_its_users_catch(stack: Stack, client: OpenAI) -> None:
@@ -95,6 +98,11 @@ def test_what_is_wrong_raises_what_its_users_catch(stack: Stack, client: OpenAI)
     with pytest.raises(openai.AuthenticationError) as kept_out:
         stranger.audio.transcriptions.create(model="whisper-1", file=SAMPLE)
     assert kept_out.value.code == "unauthorized"  # by the gateway, whose shape the SDK can read too
+    assert "Send 'Authorization: Bearer tiro_...'" in str(kept_out.value)
+    with pytest.raises(openai.NotFoundError) as nowhere:
+        client.files.list()
+    assert "There is no such route" in str(nowhere.value)
+    assert nowhere.value.code == "route_not_found"
 
 
 def test_a_large_transcript_is_read_from_its_bucket(stack: Stack) -> None:

@@ -120,7 +120,7 @@ def check_options(said: dict[str, Any]) -> dict[str, Any]:
     try:
         checked = Options.model_validate(known).model_dump(mode="json", exclude_defaults=True)
     except ValidationError as error:
-        raise invalid(error) from None
+        raise invalid(error, Options) from None
     return {**checked, **{name: value for name, value in said.items() if name not in known}}
 
 

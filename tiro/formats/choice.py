@@ -9,8 +9,9 @@ from typing import Annotated, Any
 from pydantic import BaseModel, BeforeValidator, ConfigDict, Field, ValidationError
 
 from tiro.errors import FieldProblem, FormatNotAcceptable, InvalidRequest
+from tiro.foreign_fields import suggest_value
 from tiro.formats import FORMATS, Format, Granularity, Rules, Wishes
-from tiro.request import invalid
+from tiro.validation import invalid, shown
 
 NEGOTIABLE = tuple(FORMATS[name] for name in ("json", "txt", "vtt", "srt", "tsv"))
 """What `Accept` may choose, the one first that is meant by `*/*`."""
@@ -62,7 +63,7 @@ def choose(query: Mapping[str, Sequence[str]], accept: str = "") -> Choice:
     try:
         asked = TranscriptQuery.model_validate({k: v[0] if len(v) == 1 else v for k, v in query.items()})
     except ValidationError as error:
-        raise invalid(error) from None
+        raise invalid(error, TranscriptQuery) from None
     form = _named(asked.format) if asked.format is not None else negotiate(accept)
     _check_belonging(asked, form)
     rules = Rules(asked.max_chars_per_line, asked.max_lines, asked.max_cue_seconds, asked.max_cps)
@@ -71,7 +72,9 @@ def choose(query: Mapping[str, Sequence[str]], accept: str = "") -> Choice:
 
 def _named(name: str) -> Format:
     if name not in FORMATS:
-        raise FormatNotAcceptable(f"There is no format {name!r}. Ask for one of {', '.join(FORMATS)}.")
+        meant = suggest_value(name, FORMATS).removeprefix("; ")
+        detail = f"There is no format {shown(name)}. Ask for one of {', '.join(FORMATS)}."
+        raise FormatNotAcceptable(f"{detail} {meant[:1].upper()}{meant[1:]}".rstrip())
     return FORMATS[name]
 
 
@@ -97,7 +100,7 @@ def negotiate(accept: str) -> Format:
     liked = [(found, form) for form in NEGOTIABLE if (found := _most_exact(ranges, form)) and found.quality > 0]
     if not liked:
         offered = ", ".join(form.media_type for form in NEGOTIABLE)
-        raise FormatNotAcceptable(f"Nothing of {accept!r} can be had. Accept one of {offered}, or send a format.")
+        raise FormatNotAcceptable(f"No type of the header Accept is there. Send one of {offered}, or name a format.")
     _, best = max(liked, key=lambda pair: (pair[0].quality, pair[0].exactness, -pair[0].place))
     return best
 

@@ -4,13 +4,15 @@ from __future__ import annotations
 
 from tiro.errors import FieldProblem, MediaEmpty, MediaTooLarge, MediaTooLong, ModelNotFound
 from tiro.job import Media
+from tiro.model import WHISPER
 from tiro.settings import Limits
 
 
 def check_model(name: str | None, deployed: tuple[str, ...]) -> None:
     """Raises ModelNotFound. Of several that are deployed, the first is the one that hears."""
     if name not in (None, *deployed[:1]):
-        detail = f"the model {name!r} does not hear here; {deployed[0]!r} does"
+        known = "OpenAI's name for what POST /v1/audio/transcriptions runs" if name == WHISPER else "not deployed here"
+        detail = f"the model {name!r} is {known}: leave model out, or send {deployed[0]!r}"
         raise ModelNotFound(f"/model: {detail}", errors=(FieldProblem(pointer="/model", detail=detail),))
 
 

@@ -39,8 +39,17 @@ def test_a_header_chooses(accept: str, name: str) -> None:
 
 @pytest.mark.parametrize("accept", ["image/png", "text/html", "*/*;q=0", "application/json;q=0", "nonsense", "/", ";"])
 def test_what_cannot_be_had_is_not_acceptable(accept: str) -> None:
-    with pytest.raises(FormatNotAcceptable, match="text/vtt"):
+    with pytest.raises(FormatNotAcceptable, match="text/vtt") as refused:
         negotiate(accept)
+    assert len(accept) < 3 or accept not in str(refused.value)  # a header is not repeated
+
+
+@pytest.mark.parametrize(
+    ("name", "meant"), [("text", "txt"), ("webvtt", "vtt"), ("SRT", "srt"), ("verbose-json", "verbose_json")]
+)
+def test_a_format_of_another_name_is_asked_back(name: str, meant: str) -> None:
+    with pytest.raises(FormatNotAcceptable, match=f"Did you mean '{meant}'"):
+        choose({"format": [name]})
 
 
 def test_a_named_format_has_the_last_word() -> None:
