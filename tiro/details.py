@@ -5,9 +5,8 @@ from __future__ import annotations
 from dataclasses import dataclass
 from datetime import datetime
 
-from tiro.stored import StoredModel as _Model
-
 from tiro.elapsed import elapsed, elapsed_ms
+from tiro.stored import StoredModel as _Model
 
 OWN_SPEED = "this job's own speed so far"
 
