@@ -84,13 +84,13 @@ class Recording:
     def __init__(self, file: BinaryIO, *, max_seconds: float, part: Part = WHOLE) -> None:
         self._file = Source(file)
         self._max_seconds, self._part = max_seconds, part
-        self._damage = Damage()
         self._at = 0  # samples decoded
         self._given = 0  # samples given out
         self._samples = Samples()
         self._resampler: Resampler | None = None
         self._mix = Downmix()
         self._container = self._open()
+        self._damage = Damage(self._container.format.name, self._file.size)
         try:
             self._stream = self._audio_stream()
             stated = stated_seconds(self._container, self._stream, self._estimate)
