@@ -82,7 +82,6 @@ class Recording:
     def __init__(self, file: BinaryIO, *, max_seconds: float, part: Part = WHOLE) -> None:
         self._file = Source(file)
         self._max_seconds, self._part = max_seconds, part
-        self._damage = Damage()
         self._at = 0  # samples decoded
         self._given = 0  # samples given out
         self._samples = Samples()
@@ -90,6 +89,7 @@ class Recording:
         self._mix = Downmix()
         self._read_as: str | None = None  # the raw format that the name said, where the content said nothing
         self._container = self._open()
+        self._damage = Damage(self._container.format.name, self._file.size)
         try:
             self._stream = self._audio_stream()
             stated = stated_seconds(self._container, self._stream, self._estimate)

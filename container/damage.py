@@ -10,6 +10,9 @@ PADDING = 16 * 1024
 BYTE = 3
 """Bytes of a packet too short for any codec's frame."""
 
+ELEMENTARY = ("aac", "ac3", "dts", "eac3", "loas", "mp3")
+"""Demuxers of bare frames: the position of a packet is its own in the file, and tags stand between the frames."""
+
 TAGS = (b"ID3", b"TAG", b"APETAGEX", b"LYRICSBEGIN")
 """How tags begin that programs write behind, or between, the frames of MP3 and AAC."""
 
@@ -17,7 +20,9 @@ TAGS = (b"ID3", b"TAG", b"APETAGEX", b"LYRICSBEGIN")
 class Damage:
     """Counts the pieces of a recording that were lost. Pieces at its very end may be padding, so they wait."""
 
-    def __init__(self) -> None:
+    def __init__(self, demuxer: str, size: int) -> None:
+        """`size` of the file in bytes."""
+        self._size = size if demuxer in ELEMENTARY else 0
         self._lost = 0  # pieces that sound follows
         self._waiting: list[bytes | None] = []  # those after the last sound; None where not even a packet was read
         self._tag_ends = -1  # byte
@@ -26,15 +31,21 @@ class Damage:
         """Whether a packet is a piece of a tag, such as its picture, which a demuxer may take for sound."""
         if packet.pos is None or packet.pos >= self._tag_ends:
             return False
-        self._tag_ends = max(self._tag_ends, _tag_end(packet, self._tag_ends - packet.pos))
+        self._note(packet, self._tag_ends - packet.pos)
         return True
 
     def is_tag(self, packet: Any) -> bool:
         """Whether a packet that could not be decoded begins a tag."""
-        if not bytes(packet).startswith(TAGS):
+        if not self._size or not bytes(packet).startswith(TAGS):
             return False
-        self._tag_ends = max(self._tag_ends, _tag_end(packet, 0))
+        self._note(packet, 0)
         return True
+
+    def _note(self, packet: Any, at: int) -> None:
+        """Remember where a tag ends that begins `at` bytes into a packet, if one does; none ends behind the file."""
+        end = _tag_end(packet, at)
+        if self._tag_ends < end <= self._size:
+            self._tag_ends = end
 
     def failed(self, packet: Any = None) -> None:
         """Take note of a packet that could not be decoded, or of one that could not be read."""

@@ -17,13 +17,14 @@ class Source:
     def __init__(self, file: BinaryIO) -> None:
         self._file = file
         self._error: BaseException | None = None
+        self.size = 0  # bytes, once it is looked at
         self._patches: dict[int, bytes] = {}
         self.seek, self.tell = file.seek, file.tell
 
     def correct(self) -> None:
         """Look at the header, and correct it where it is wrong. Raises what the file raises."""
-        size = self._file.seek(0, io.SEEK_END)
-        self._patches = understated(self._file, size)
+        self.size = self._file.seek(0, io.SEEK_END)
+        self._patches = understated(self._file, self.size)
         self._file.seek(0)
 
     @property

@@ -199,6 +199,11 @@ class TestNoDamage:
         assert seconds == pytest.approx(plain, abs=0.08)
         assert seconds == pytest.approx(6.1, abs=0.1)
 
+    def test_a_tag_that_claims_more_than_the_file_hides_no_sound(self, tmp_path: Path) -> None:
+        data = write(tmp_path / "a.mp3", tone(3), codec="libmp3lame").read_bytes()
+        endless = b"ID3\x04\0\0\x7f\x7f\x7f\x7f" + bytes(500)
+        assert outcome(data + endless + data)[0] == pytest.approx(6.1, abs=0.1)
+
     def test_a_padding_byte_as_it_was_sent(self, decoders: Decoders) -> None:
         if not (CASES / "sox-gsm.wav").is_file():
             pytest.skip("the cases are not here")
