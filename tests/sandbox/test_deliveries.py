@@ -137,20 +137,18 @@ def test_other_private_addresses_are_refused_in_the_sandbox_too(stack: Stack) ->
 def test_the_receiver_of_the_documentation_prints_the_event(stack: Stack, tmp_path: Path) -> None:
     page = (ROOT / "docs/api/webhooks.md").read_text()
     [program] = [block for block in re.findall(r"```python\n(.*?)```", page, re.DOTALL) if "receiver.py" in block]
-    port = free_port()
+    port, printed = free_port(), tmp_path / "printed"
     (tmp_path / "receiver.py").write_text(program.replace("8000", str(port)))
-    with endpoint(stack, Receiver(f"http://localhost:{port}/")) as made:
+    with endpoint(stack, Receiver(f"http://localhost:{port}/")) as made, printed.open("w") as output:
         command = [sys.executable, "receiver.py", made["secret"]]
-        with subprocess.Popen(
-            command, cwd=tmp_path, stdout=subprocess.PIPE, stderr=subprocess.DEVNULL, text=True
-        ) as own:
-            assert own.stdout
+        with subprocess.Popen(command, cwd=tmp_path, stdout=output, stderr=subprocess.DEVNULL) as receiver:
             try:
                 eventually(lambda: listener(port))
                 job_id = cancelled(stack)
-                assert own.stdout.readline() == f"transcription.cancelled {job_id}\n"
+                settled(stack, job_id)
             finally:
-                own.kill()
+                receiver.kill()
+    assert printed.read_text() == f"transcription.cancelled {job_id}\n"
 
 
 def test_it_fails_twice_and_then_succeeds(stack: Stack) -> None:
