@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from itertools import chain
 from types import TracebackType
 from typing import Any, BinaryIO, Self
@@ -13,17 +13,17 @@ import numpy as np
 
 from container.damage import Damage
 from container.downmix import Downmix
-from container.durations import Clock, noticing_estimates, stated_seconds
-from container.media_formats import ALLOWED_DECODERS
+from container.durations import Clock, noticing_estimates, own_seconds, stated_seconds
+from container.excerpts import excerpts
 from container.opening import open_media
 from container.raw_formats import missing_parameters
 from container.samples import Resampler, Samples, channel_count, decode
 from container.source import Source
+from container.tracks import by_preference, read_tracks, select
 from tiro.errors import (
     MediaEmpty,
     MediaError,
     MediaTooLong,
-    NoAudioTrack,
     NotAudio,
     PartNotThere,
     TooManyChannels,
@@ -56,6 +56,8 @@ class Part:
     end: float | None = None  # seconds; None: to the end
     channel: int | None = None  # by number, from 0; None: a mix of all
     hint: str | None = None  # container.raw_formats.raw_hint(): an extension, used where the content says nothing
+    track: int | None = None  # by number, from 1; None: the one that `tracks.by_preference` puts first
+    excerpts: bool = False  # short pieces from all over the part, instead of all of it
 
     @property
     def first(self) -> int:
@@ -74,8 +76,8 @@ WHOLE = Part()
 class Recording:
     """One recording, open for decoding. Use it as a context manager; read `blocks()` once.
 
-    Raises MediaEmpty, NotAudio, NoAudioTrack, PartNotThere, TooManyChannels, and MediaTooLong as soon as headers or
-    samples pass `max_seconds`; MemoryError where the process may have no more.
+    Raises MediaEmpty, NotAudio, NoAudioTrack, TrackNotThere, PartNotThere, TooManyChannels, and MediaTooLong as soon as
+    headers or samples pass `max_seconds`; MemoryError where the process may have no more.
     Whatever `file.read` raises comes out unchanged.
     """
 
@@ -91,11 +93,15 @@ class Recording:
         self._container = self._open()
         self._damage = Damage(self._container.format.name, self._file.size)
         try:
-            self._stream = self._audio_stream()
+            self.track = select(self._container, part.track)  # by number, from 1
+            self.tracks = read_tracks(self._container)
+            self.preference = by_preference(self._container)  # numbers of tracks that can be decoded, the best first
+            self._stream = self._container.streams.audio[self.track - 1]
             stated = stated_seconds(self._container, self._stream, self._estimate)
             self._stated = None if self._file.is_corrected else stated  # other chunks may say the same
             self.duration = self._part_duration()  # seconds of the part, or None where only decoding can tell
-            self._source: Iterator[Any] = self._frames()
+            self._promised = self._of_part(own_seconds(self._container, self._stream, self._stated))
+            self._source: Iterator[Any] = self._excerpts(part) if part.excerpts else self._frames()
         except BaseException:
             self._container.close()
             raise
@@ -134,9 +140,9 @@ class Recording:
             )
         if damage := self._damage_count():
             warnings.append(f"The recording is damaged: {damage} pieces of it could not be decoded.")
-        if self.duration and self.seconds < 0.95 * self.duration - 1:
+        if self._promised and self.seconds < 0.95 * self._promised - 1:
             warnings.append(
-                f"Only {self.seconds:.1f} s could be decoded of the {self.duration:.1f} s that the file promises."
+                f"Only {self.seconds:.1f} s could be decoded of the {self._promised:.1f} s that the file promises."
             )
         return (*warnings, *self._samples.warnings)
 
@@ -186,24 +192,28 @@ class Recording:
         container, self._read_as = opened
         return container
 
-    def _audio_stream(self) -> Any:
-        stream = self._container.streams.best("audio")
-        if stream is None:
-            raise NoAudioTrack("The file can be read, but there is no audio track in it.")
-        if stream.codec_context is None or stream.codec_context.name not in ALLOWED_DECODERS:
-            raise NotAudio(f"The audio in this file is in a codec Tiro cannot decode. {CONVERT}")
-        return stream
-
     def _part_duration(self) -> float | None:
         """Return the seconds of the part, as far as the file states them. Raises MediaTooLong."""
-        seconds = self._stated
-        if seconds is None:
+        if self._stated is not None and self._stated > self._max_seconds:
+            raise self._too_long(self._stated)
+        return self._of_part(self._stated)
+
+    def _of_part(self, seconds: float | None) -> float | None:
+        """Return what lies in the part of so many seconds from the start of the recording."""
+        if seconds is None or seconds <= self._part.start:
             return None
-        if seconds > self._max_seconds:
-            raise self._too_long(seconds)
-        return min(seconds, self._part.end or seconds) - self._part.start if seconds > self._part.start else None
+        return min(seconds, self._part.end or seconds) - self._part.start
 
     # ------------------------------------------------------------ decoding
+
+    def _excerpts(self, part: Part) -> Iterator[Any]:
+        self._part = replace(part, start=0.0, end=None)  # all that comes is wanted
+        length = self._stated or (self._container.duration or 0) / av.time_base or None  # an estimate will do
+        end = part.end if length is None else min(length, part.end or length)
+        start = (self._container.start_time or 0) / av.time_base
+        for frame in excerpts(self._container, self._frames, zero=start, start=part.start, end=end):
+            frame.pts = None  # the time between two excerpts is no gap to be filled
+            yield frame
 
     def _frames(self) -> Iterator[Any]:
         for packet in self._packets():

@@ -7,6 +7,7 @@ need: it can open no file and no connection any more, write nothing, and have on
 
 from __future__ import annotations
 
+import errno
 import importlib
 import io
 import json
@@ -45,6 +46,9 @@ SILENCE = (
     + bytes(SAMPLE_RATE)
 )
 """A WAV file of half a second."""
+
+DEFECT = "defect"
+"""The code of an exception that the decoder's own code did not expect: a bug of ours, whatever the recording holds."""
 
 Open = Callable[..., Recording]
 
@@ -108,13 +112,21 @@ def serve(wire: Wire, open_recording: Open = Recording) -> None:
     kind, payload = wire.receive()
     if kind is not Kind.BEGIN:
         raise Closed
-    order = Order.from_json(payload)
-    confine(order)
     try:
+        order = Order.from_json(payload)
+        confine(order)
         file = io.BufferedReader(RemoteFile(wire, order.size), READ_AHEAD)
         with open_recording(file, max_seconds=order.max_seconds, part=order.part) as recording:
             channels = () if order.part.channel is None else recording.channels()
-            _tell(wire, Kind.OPENED, duration=recording.duration, channels=channels)
+            _tell(
+                wire,
+                Kind.OPENED,
+                duration=recording.duration,
+                channels=channels,
+                track=recording.track,
+                tracks=[asdict(track) for track in recording.tracks],
+                preference=recording.preference,
+            )
             for block in recording.blocks():
                 wire.send(Kind.PCM, block.astype(np.float32, copy=False).tobytes())
             _tell(wire, Kind.DONE, warnings=recording.warnings)
@@ -124,8 +136,24 @@ def serve(wire: Wire, open_recording: Open = Recording) -> None:
         _tell(wire, Kind.FAILED, code=error.code, detail=str(error))
     except MemoryError:
         _tell(wire, Kind.FAILED, code=OUT_OF_MEMORY, detail="")
-    except Exception as error:  # noqa: BLE001  (a bug of ours: its name must reach somebody who can read it)
-        _tell(wire, Kind.FAILED, code=TiroError.code, detail=type(error).__name__)
+    except Exception as error:  # noqa: BLE001  (its name and place must reach a person who can repair it)
+        code = TiroError.code if _is_shortage(error) else DEFECT
+        _tell(wire, Kind.FAILED, code=code, detail=f"{type(error).__name__} {_place(error)}")
+
+
+def _is_shortage(error: Exception) -> bool:
+    """Whether the machine had too little of something, such as threads: another attempt may succeed."""
+    return isinstance(error, OSError) and error.errno in (errno.EAGAIN, errno.ENOMEM, errno.EINTR)
+
+
+def _place(error: Exception) -> str:
+    """Return the file and line that raised it, of an import that failed the one that imports."""
+    place, trace = "", error.__traceback__
+    while trace:  # by hand: the traceback module opens source files
+        if not (name := trace.tb_frame.f_code.co_filename).startswith("<"):
+            place = f"in {Path(name).name} line {trace.tb_lineno}"
+        trace = trace.tb_next
+    return place
 
 
 def confine(order: Order) -> None:

@@ -1,15 +1,17 @@
 """A recording decoded in a process of its own, so that one that is meant to do harm fails its own job and no other.
 
 What becomes of a decoder that dies: killed by a signal that the recording brought about (it crashed, used up its
-processor time, said nothing for too long, wanted too much memory), it would die again, so the error is permanent.
-Killed by SIGKILL or ended in any other way it was the machine (the kernel was out of memory, an operator), so
-another attempt may succeed, and attempts are counted.
+processor time, wanted too much memory), it would die again, so the error is permanent. So is one that computes without
+result, by its processor time and not by a clock: a slow or suspended host must not condemn a recording. An exception
+in the decoder's own code is a defect of Tiro's, permanent too. Killed by SIGKILL, stopped, or ended in any other way it
+was the machine (the kernel was out of memory, an operator), so another attempt may succeed, and attempts are counted.
 """
 
 from __future__ import annotations
 
 import io
 import json
+import re
 import signal
 import socket
 import subprocess
@@ -26,12 +28,14 @@ from typing import BinaryIO, Self
 import numpy as np
 
 from container.audio import BLOCK, CONVERT, WHOLE, Part
-from container.decoder import OUT_OF_MEMORY, READ, SILENCE, Order
+from container.decoder import DEFECT, OUT_OF_MEMORY, READ, SILENCE, Order
+from container.stall import Stall, StallWatch, process_cpu_seconds
+from container.tracks import Track
 from container.wire import MOST_BYTES, Closed, Kind, Quiet, Wire
 from tiro.errors import (
+    DecoderDefect,
     DecoderFailed,
     MediaEmpty,
-    MediaError,
     MediaHarmful,
     MediaTooLong,
     NoAudioTrack,
@@ -39,6 +43,7 @@ from tiro.errors import (
     PartNotThere,
     TiroError,
     TooManyChannels,
+    TrackNotThere,
 )
 from tiro.ports import PCM, SAMPLE_RATE
 
@@ -48,8 +53,11 @@ ENVIRONMENT = {"LC_ALL": "C.UTF-8", "OPENBLAS_NUM_THREADS": "1"}
 """All of it: whose credentials the worker has, a decoder never knew."""
 
 _MEDIA_ERRORS = {
-    error.code: error for error in (MediaEmpty, MediaTooLong, NoAudioTrack, NotAudio, PartNotThere, TooManyChannels)
+    error.code: error
+    for error in (MediaEmpty, MediaTooLong, NoAudioTrack, NotAudio, PartNotThere, TooManyChannels, TrackNotThere)
 }
+
+REPORT = "Another attempt would end in the same way. Report it with the job's id; another format may work meanwhile."
 
 
 @dataclass(frozen=True)
@@ -57,7 +65,7 @@ class DecoderTerms:
     """What one recording may cost."""
 
     memory_bytes: int = 1024**3  # of address space, beyond an idle decoder's
-    quiet_seconds: float = 60.0  # of its own time between two blocks of sound
+    quiet_seconds: float = 60.0  # of processor time between two blocks of sound, or of no activity at all
     cpu_share: float = 0.1  # seconds of a core for each second of sound that is allowed, and a minute beside
 
 
@@ -105,7 +113,8 @@ class Decoding:
         self, file: BinaryIO, decoder: _Decoder, terms: DecoderTerms, *, max_seconds: float, part: Part
     ) -> None:
         self._file, self._decoder, self._terms, self._max_seconds = file, decoder, terms, max_seconds
-        self._patience = terms.quiet_seconds
+        skipped = terms.cpu_share * part.start  # what lies before the part wanted is decoded in silence
+        self._stall = StallWatch(decoder.cpu_seconds, terms.quiet_seconds + skipped)
         self._written = 0  # samples given out
         self.warnings: tuple[str, ...] = ()  # what a person should know of the file, once it is read
         try:
@@ -121,6 +130,9 @@ class Decoding:
             duration = opened["duration"]
             self.duration: float | None = None if duration is None else float(duration)  # seconds, by its headers
             self._channels = tuple(map(str, opened["channels"]))
+            self.track = int(opened["track"])  # by number, from 1
+            self.tracks = tuple(Track(**track) for track in opened["tracks"])
+            self.preference = [int(number) for number in opened["preference"]]  # of tracks that can be decoded
         except BaseException:
             decoder.end()
             raise
@@ -155,7 +167,7 @@ class Decoding:
             self._written += len(block)
             if self.seconds > self._max_seconds:  # the decoder looks too, but it may not be itself any more
                 raise MediaTooLong(f"The recording is longer than {self._max_seconds:.0f} s. Split it.")
-            self._patience = self._terms.quiet_seconds
+            self._stall.progressed(self._terms.quiet_seconds)
             yield block
 
     # ------------------------------------------------------------ talking
@@ -178,21 +190,28 @@ class Decoding:
         self._say(Kind.DATA, self._file.read(min(size, MOST_BYTES)))
 
     def _receive(self) -> tuple[Kind, bytearray]:
-        began = time.monotonic()
+        """Return the next frame. What is counted is the child's own time, not ours nor that of the store."""
+        wire = self._decoder.wire
         try:
-            heard = self._decoder.wire.receive(seconds=self._patience)
+            began = time.monotonic()
+            while not wire.wait(self._stall.slice):
+                if stall := self._stall.waited(time.monotonic() - began):
+                    raise self._stalled(stall)
+                began = time.monotonic()
+            received = wire.receive(seconds=self._terms.quiet_seconds)
         except Quiet:
-            raise self._stuck() from None
+            raise self._stalled(self._stall.verdict()) from None
         except Closed:
             raise self._died() from None
-        self._patience -= time.monotonic() - began  # its own time: neither ours, nor that of who lends us the bytes
-        return heard
+        if stall := self._stall.waited(time.monotonic() - began):
+            raise self._stalled(stall)
+        return received
 
     def _say(self, kind: Kind, payload: bytes) -> None:
         try:
             self._decoder.wire.send(kind, payload, seconds=self._terms.quiet_seconds)
         except Quiet:
-            raise self._stuck() from None
+            raise self._stalled(self._stall.verdict()) from None
         except Closed:
             raise self._died() from None
 
@@ -207,11 +226,16 @@ class Decoding:
         if code == OUT_OF_MEMORY:
             mebibytes = self._terms.memory_bytes // 1024**2
             return MediaHarmful(f"The recording takes more than {mebibytes} MiB of memory to decode. {CONVERT}")
-        return DecoderFailed(f"It ended with {detail}.")
+        if code == DEFECT:
+            return DecoderDefect(f"Tiro's decoder has a defect: it ended with {_printable(detail)}. {REPORT}")
+        return DecoderFailed(f"It ended with {_printable(detail)}.")
 
-    def _stuck(self) -> MediaError:
+    def _stalled(self, stall: Stall | None) -> TiroError:
         self._decoder.end()
-        return MediaHarmful(f"The decoder made no sound of it for {self._terms.quiet_seconds:.0f} s. {CONVERT}")
+        if stall is Stall.BUSY:
+            seconds = self._stall.limit
+            return MediaHarmful(f"The decoder computed for {seconds:.0f} s and got no sound out of it. {CONVERT}")
+        return self._broken("made no progress and got hardly any processor time: the host is overloaded or stopped it")
 
     def _died(self) -> TiroError:
         status = self._decoder.wait()
@@ -242,6 +266,9 @@ class _Decoder:
             )
         self.wire = Wire(ours)
 
+    def cpu_seconds(self) -> float | None:
+        return process_cpu_seconds(self._process.pid)
+
     @property
     def alive(self) -> bool:
         return self._process.poll() is None
@@ -257,3 +284,8 @@ class _Decoder:
         self.wire.close()
         self._process.kill()
         self._process.wait()
+
+
+def _printable(text: str) -> str:
+    """Return what a decoder says of itself, short and harmless: a recording may speak through it."""
+    return re.sub(r"[^\w.,:/ -]", "?", text[:100])

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterator
 from contextlib import contextmanager
 from fractions import Fraction
@@ -9,6 +10,7 @@ from typing import Any
 
 import av
 import av.logging
+from av.stream import Disposition
 
 from tiro.ports import SAMPLE_RATE
 
@@ -57,9 +59,33 @@ def stated_seconds(container: Any, stream: Any, estimate: Estimate) -> float | N
     is_pcm = stream.codec_context.name.startswith("pcm_")
     if (estimate.made and not is_pcm) or container.format.name in LAST_STAMP:
         return None
-    if stream.duration and stream.time_base:
-        return _seconds(stream.duration, stream.time_base)  # a film may outlast its sound
+    if stream.duration and stream.time_base:  # a film may outlast its sound, and begin before it
+        return _seconds(stream.duration, stream.time_base) + _lead(container, stream)
     return float(container.duration / av.time_base) if container.duration else None
+
+
+def own_seconds(container: Any, stream: Any, stated: float | None) -> float | None:
+    """Return what is `stated` of a stream itself; None where it is the length of a container with other streams.
+
+    Matroska states only that of all streams, but most programs write each one's own into a tag.
+    """
+    sounding = [one for one in (*container.streams.audio, *container.streams.video) if not _is_picture(one)]
+    if stated is None or stream.duration or len(sounding) == 1:
+        return stated
+    tag = re.fullmatch(r"(\d+):(\d\d):(\d\d(?:\.\d+)?)", stream.metadata.get("DURATION", ""))
+    return min(stated, int(tag[1]) * 3600 + int(tag[2]) * 60 + float(tag[3])) if tag else None
+
+
+def _is_picture(stream: Any) -> bool:
+    return bool(stream.disposition & Disposition.attached_pic)
+
+
+def _lead(container: Any, stream: Any) -> float:
+    """Return the seconds by which a stream begins after the first one."""
+    if stream.start_time is None:
+        return 0.0
+    start = (container.start_time or 0) / av.time_base
+    return max(0.0, _seconds(stream.start_time, stream.time_base) - start)
 
 
 class Clock:

@@ -37,8 +37,9 @@ class Sound(Protocol):
     def blocks(self) -> Iterator[PCM]: ...
 
 
-Open = Callable[[ExitStack], Mapping[str, Sound]]
-"""Opens a recording: each of its channels by its label, or "" for the mix of all."""
+Open = Callable[[ExitStack, Callable[[], bool]], Mapping[str, Sound]]
+"""Opens a recording: each of its channels by its label, or "" for the mix of all. Once the second
+argument returns True, the result is not needed any more."""
 
 Rest = Mapping[str, Position]
 """From where each channel can be cut on; one that is not named has not been begun."""
@@ -57,8 +58,12 @@ def pieces(sounds: Mapping[str, Sound], vad: Vad, since: Rest) -> Iterator[Piece
     """Yield the windows of all channels in the order in which they begin."""
 
     def cuts(channel: str) -> Iterator[tuple[int, str, Cut]]:
-        for each in cut(sounds[channel].blocks(), vad, since.get(channel, BEGINNING)):
-            yield each.window.start if each.window else each.rest.base, channel, each
+        at = since.get(channel, BEGINNING)
+        for each in cut(sounds[channel].blocks(), vad, at):
+            at = each.rest
+            yield each.window.start if each.window else at.base, channel, each
+        if len(sounds) > 1:  # a channel that is over must not hold up how far the recording is done
+            yield at.base, channel, Cut(None, replace(at, over=True))
 
     rest = dict(since)
     for start, channel, each in merge(*map(cuts, sounds), key=lambda found: found[0]):
@@ -101,12 +106,13 @@ class Reading:
         with suppress(_Left):
             try:
                 with ExitStack() as stack:
-                    sounds = self._open(stack)
-                    first = next(iter(sounds.values()))
-                    self.duration = first.duration
+                    sounds = self._open(stack, self._left.is_set)
+                    self.duration = max((s.duration for s in sounds.values() if s.duration), default=None)
                     for piece in pieces(sounds, self._vad, self._since):
                         self._give(piece)
-                    self.seconds, self.warnings = first.seconds, first.warnings
+                    self.seconds = max(sound.seconds for sound in sounds.values())
+                    warnings = (warning for sound in sounds.values() for warning in sound.warnings)
+                    self.warnings = tuple(dict.fromkeys(warnings))  # each once: channels of one track have the same
                 self._give(None)
             except _Left:
                 raise

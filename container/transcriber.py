@@ -4,8 +4,9 @@ from __future__ import annotations
 
 import queue
 from collections.abc import Iterator, Mapping, Sequence
-from contextlib import AbstractContextManager, ExitStack
+from contextlib import AbstractContextManager, contextmanager
 from dataclasses import dataclass
+from functools import partial
 from typing import BinaryIO, Protocol, cast
 
 from pydantic import TypeAdapter, ValidationError
@@ -16,8 +17,9 @@ from container.fingerprint import Fingerprint
 from container.hearing import Hearing
 from container.order import Order, Pending
 from container.raw_formats import raw_hint
-from container.reading import Piece, Reading, Rest, Sound
+from container.reading import Piece, Reading, Rest
 from container.tongue import Known
+from container.track_opener import OpenedSound, TrackOpener
 from container.vad import SileroModel, Vad
 from container.windows import Position
 from tiro.adapters.range_file import RangeFile
@@ -46,12 +48,6 @@ FIRST_SECONDS = 120.0
 """After the first of them, the others are not waited for any longer."""
 
 
-class OpenedSound(Sound, Protocol):
-    def channels(self) -> Sequence[str]:
-        """Return the labels of the channels, by number."""
-        ...
-
-
 class OpenSound(Protocol):
     def __call__(self, file: BinaryIO, *, max_seconds: float, part: Part) -> AbstractContextManager[OpenedSound]: ...
 
@@ -62,6 +58,7 @@ class _Resume:
 
     rest: Mapping[str, Position]
     known: Mapping[str, Known]
+    track: int | None = None  # that was chosen, where the options name none
 
 
 _RESUME = TypeAdapter(_Resume)
@@ -102,15 +99,13 @@ class WindowTranscriber:
         done = list(unbroken(checkpoint.stretches)) if checkpoint else []
         since = self._resume(done)
         hearing = Hearing(options, DecodeOptions(language="", beam_size=self._beam_size, seed=SEED), since.known)
-        opened = Reading(
-            lambda stack: self._open(media, options, max_seconds, stack),
-            self._vad,
-            since=since.rest,
-            ahead=self._batch_size,
-        )
-        with Fingerprint(self._media, media) as fingerprint, opened as reading, self._batcher.line(hearing) as line:
+        open_part = partial(self._open_part, media, max_seconds)
+        part = Part(options.start, options.end, hint=raw_hint(media))
+        opener = TrackOpener(open_part, options, part, vad=self._vad, track=since.track)
+        reader = Reading(opener, self._vad, since=since.rest, ahead=self._batch_size)
+        with Fingerprint(self._media, media) as fingerprint, reader as reading, self._batcher.line(hearing) as line:
             for settled in _Work(reading, line, on_progress, done[-1].end if done else 0.0).settled(self._batch_size):
-                done.append(self._stretch(done, settled, hearing.known))
+                done.append(self._stretch(done, settled, hearing.known, opener.track))
                 if checkpoint:
                     checkpoint.add(done[-1])
             segments: list[Segment] = [s for stretch in done for s in (*stretch.segments, *stretch.dropped)]
@@ -119,18 +114,13 @@ class WindowTranscriber:
             )
             return transcript.model_copy(update={"media_sha256": fingerprint.sha256()})
 
-    def _open(self, media: Media, options: Options, max_seconds: float, stack: ExitStack) -> dict[str, Sound]:
-        """Open what is wanted of a recording; each channel that is heard apart is one of its own."""
-
-        def opened(channel: int | None = None) -> OpenedSound:
-            file = stack.enter_context(RangeFile(self._media, media))
-            part = Part(options.start, options.end, channel, raw_hint(media))
-            return stack.enter_context(self._open_sound(cast(BinaryIO, file), max_seconds=max_seconds, part=part))
-
-        if options.channels == "mix":
-            return {"": opened()}
-        first = opened(0)
-        return {label: opened(number) if number else first for number, label in enumerate(first.channels())}
+    @contextmanager
+    def _open_part(self, media: Media, max_seconds: float, part: Part) -> Iterator[OpenedSound]:
+        with (
+            RangeFile(self._media, media) as file,
+            self._open_sound(cast(BinaryIO, file), max_seconds=max_seconds, part=part) as sound,
+        ):
+            yield sound
 
     # ------------------------------------------------------------ to go on
 
@@ -144,7 +134,9 @@ class WindowTranscriber:
         done.clear()
         return _BEGINNING
 
-    def _stretch(self, done: Sequence[Stretch], settled: Sequence[Pending], known: Mapping[str, Known]) -> Stretch:
+    def _stretch(
+        self, done: Sequence[Stretch], settled: Sequence[Pending], known: Mapping[str, Known], track: int | None
+    ) -> Stretch:
         rest = settled[-1].piece.rest
         segments = [segment for pending in settled for segment in pending.segments]
         start = done[-1].end if done else 0.0
@@ -156,7 +148,7 @@ class WindowTranscriber:
             dropped=tuple(s for s in segments if isinstance(s, DroppedSegment)),
             language=next((to_bcp47(each.language) or "" for each in known.values()), ""),
             engine=self._engine.info,
-            resume=_RESUME.dump_json(_Resume(rest, known)).decode(),
+            resume=_RESUME.dump_json(_Resume(rest, known, track)).decode(),
         )
 
 
@@ -242,5 +234,6 @@ class _Work:
 
 
 def _reached(rest: Rest) -> float:
-    """Return the second up to which nothing is needed any more, on no channel."""
-    return min(position.seconds for position in rest.values())
+    """Return the second up to which nothing is needed any more, on no channel. A channel that is over needs nothing."""
+    open_ones = [position.seconds for position in rest.values() if not position.over or position.spans]
+    return min(open_ones) if open_ones else max(position.seconds for position in rest.values())

@@ -112,7 +112,7 @@ def cut(blocks: Iterable[PCM], vad: Vad, since: Position = BEGINNING) -> Iterato
     audio, rest = _between(iter(blocks), since.base, since.heard)
     cutter = _Cutter(vad.detector(since.voice), since, audio)
     yield from cutter.ready()
-    for group in _regroup(rest, GROUP * FRAME):
+    for group in regroup(rest, GROUP * FRAME):
         cutter.hear(group)
         yield from cutter.ready()
     cutter.finish()
@@ -248,7 +248,7 @@ def _between(blocks: Iterator[PCM], start: int, end: int) -> tuple[PCM, Iterator
     return np.concatenate(kept), blocks
 
 
-def _regroup(blocks: Iterable[PCM], size: int) -> Iterator[PCM]:
+def regroup(blocks: Iterable[PCM], size: int) -> Iterator[PCM]:
     """Yield the same samples in pieces of exactly `size`, the last one shorter."""
     waiting: list[PCM] = []
     count = 0

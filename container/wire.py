@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import select
 import socket
 import struct
 import time
@@ -17,7 +18,8 @@ class Kind(IntEnum):
     BEGIN = 1  # to the decoder: JSON of container.decoder.Order
     READ = 2  # from it: two unsigned 64-bit numbers, the first byte and how many
     DATA = 3  # to it: those bytes, or as many as there are
-    OPENED = 4  # from it: JSON, {"duration": seconds or null, "channels": [label, ...]}
+    OPENED = 4  # from it: JSON, {"duration": seconds or null, "channels": [label, ...], "track": number,
+    # "tracks": [container.tracks.Track, ...], "preference": [number, ...]}
     PCM = 5  # from it: mono float32 at 16 kHz, in this machine's byte order
     DONE = 6  # from it: JSON, {"warnings": [...]}
     FAILED = 7  # from it: JSON, {"code": ..., "detail": ...}
@@ -46,6 +48,12 @@ class Wire:
             raise Quiet from None
         except OSError:
             raise Closed from None
+
+    def wait(self, seconds: float) -> bool:
+        """Wait until the other side sent something or closed. Return False after `seconds` without either."""
+        poll = select.poll()
+        poll.register(self._sock, select.POLLIN)
+        return bool(poll.poll(seconds * 1000))
 
     def receive(self, *, seconds: float | None = None) -> tuple[Kind, bytearray]:
         """Return the next frame. Raises Closed, also for what is no frame, or Quiet when none is whole in `seconds`."""

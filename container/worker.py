@@ -19,6 +19,7 @@ from tiro import service
 from tiro.elapsed import TOLERATED
 from tiro.errors import (
     Conflict,
+    DecoderDefect,
     EnginePoisoned,
     Interrupted,
     MalformedMessage,
@@ -285,7 +286,8 @@ class Worker:
         )
         holding.delete()
         service.clear(claim.job, world.checkpoints)
-        about(claim.job, claim.run, self._log)("failed", code=error.code)
+        ours = error if isinstance(error, DecoderDefect) else None  # its place in the code is what repairs it
+        about(claim.job, claim.run, self._log)("failed", error=ours, code=error.code)
 
     def _hide(self, received: Received, seconds: int) -> None:
         try:

@@ -94,6 +94,12 @@ class Watch(Construct):
             above=0,
         )
         self._alarm(
+            "DecoderDefect",
+            self._told("JobsFailed", "Sum", FIVE_MINUTES, code="decoder_defect"),
+            "A job failed of a defect in Tiro's decoder. Every recording of its kind fails until it is repaired.",
+            above=0,
+        )
+        self._alarm(
             "StoodStill",
             self._told("StoodStill", "Sum", FIVE_MINUTES),
             "A worker's work stood still and its own watchdog ended it. The job goes on elsewhere; twice is a pattern.",

@@ -38,6 +38,7 @@ TiroError
 │   │   ├── NoAudioTrack              no_audio_track          422
 │   │   ├── TooManyChannels           too_many_channels       422
 │   │   ├── PartNotThere              part_not_there          422
+│   │   ├── TrackNotThere             track_not_there         422
 │   │   ├── LanguageUnsure            language_unsure         422
 │   │   └── MediaHarmful              media_harmful           422   the decoder breaks on it
 │   ├── UploadExpired             upload_expired              408
@@ -46,6 +47,7 @@ TiroError
 │   ├── NoMediaAtURL              no_media_at_url         422   a web page or another document, no recording
 │   ├── NoOwner                   no_owner                422   a dropped object's key names none
 │   ├── SignatureRefused          signature_refused           401   a delivery that a receiver cannot trust
+│   ├── DecoderDefect             decoder_defect          500   a bug of ours, which every attempt would meet
 │   ├── AttemptsExhausted         attempts_exhausted          500
 │   ├── NotStorable               not_storable            500   the transcript does not read back
 │   ├── MalformedMessage          malformed_message       500   on the queue; no version wrote it
@@ -362,7 +364,9 @@ class NoAudioTrack(MediaError):
 
 
 class TooManyChannels(MediaError):
-    """At most eight channels are heard apart. Leave `channels` out, and they are heard as a mix."""
+    """At most eight channels are transcribed separately, over all chosen tracks. Leave `channels` out, and they are
+    transcribed as a mix; or choose one `track`.
+    """
 
     code, title = "too_many_channels", "The recording has too many channels to hear apart"
 
@@ -373,6 +377,12 @@ class PartNotThere(MediaError):
     code, title = "part_not_there", "The recording has no such part"
 
 
+class TrackNotThere(MediaError):
+    """The number in `track` is higher than the number of audio tracks, which `detail` says. Name another, or none."""
+
+    code, title = "track_not_there", "The recording has no such track"
+
+
 class LanguageUnsure(MediaError):
     """Nobody can say which language is spoken, and `if_unsure` says `fail`. Name the `language`, or a fallback."""
 
@@ -380,7 +390,9 @@ class LanguageUnsure(MediaError):
 
 
 class MediaHarmful(MediaError):
-    """It crashes the decoder, or takes more memory or time than any honest one. Another program may make one of it."""
+    """It crashes the decoder, or takes more memory or processor time than any ordinary one. Convert it with another
+    program, and submit the result.
+    """
 
     code, title = "media_harmful", "The decoder breaks on this recording"
 
@@ -429,6 +441,14 @@ class SignatureRefused(PermanentError):
     """A delivery does not carry our signature, or is too old. Do nothing of what it says."""
 
     code, title, status = "signature_refused", "The delivery cannot be trusted", 401
+
+
+class DecoderDefect(PermanentError):
+    """A defect of Tiro's, not of the recording: the decoder met an exception that its code does not expect. Another
+    attempt would meet it too. Report it with the job's id and `detail`; until it is repaired, another format may work.
+    """
+
+    code, title = "decoder_defect", "The decoder has a defect"
 
 
 class AttemptsExhausted(PermanentError):
@@ -545,8 +565,8 @@ class EnginePoisoned(EngineFailed):
 
 
 class DecoderFailed(TransientError):
-    """The process that decodes a recording ended, and it was not the recording's doing. Another attempt follows by
-    itself.
+    """The process that decodes a recording ended or got no processor time, and the recording was not the cause. Tiro
+    starts another attempt by itself.
     """
 
     code, title = "decoder_failed", "The decoder failed"

@@ -103,6 +103,17 @@ class Options(_Strict):
     words: bool = False  # whether to tell when each word is spoken
     model: str | None = Field(default=None, max_length=64)  # of `GET /v1/models`, or left out: the one that hears
     channels: Literal["mix", "separate"] = "mix"  # separate: each is heard by itself, and labelled
+    track: int | None = Field(
+        default=None,
+        ge=1,
+        description="Number of the audio track to transcribe, from 1 in the order of the file. Left out: one that can "
+        "be decoded and has speech; `warnings` names the others.",
+    )
+    tracks: Literal["one", "all"] = Field(
+        default="one",
+        description="`all` transcribes every audio track, each channel separately and labelled; it needs "
+        "`channels: separate`.",
+    )
     start: float = Field(default=0.0, ge=0, allow_inf_nan=False)  # seconds; where the part wanted begins
     end: float | None = Field(default=None, gt=0, allow_inf_nan=False)  # seconds; left out: the end
 
@@ -112,6 +123,12 @@ class Options(_Strict):
             raise ValueError("the part wanted must end after it starts")
         if self.language and self.multilingual:
             raise ValueError("a language that is named is not detected: send language or multilingual")
+        if self.tracks == "all" and self.channels != "separate":
+            raise ValueError(
+                "tracks: all needs channels: separate, since tracks are never mixed: send both, or a track"
+            )
+        if self.tracks == "all" and self.track is not None:
+            raise ValueError("tracks: all takes every track: send track or tracks")
         return self
 
 

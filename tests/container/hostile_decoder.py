@@ -5,6 +5,8 @@ It is the real one, but what the recording does to it is said by WHAT.
 
 from __future__ import annotations
 
+import errno
+import importlib
 import os
 import signal
 import socket
@@ -19,6 +21,7 @@ import numpy as np
 
 from container import decoder
 from container.audio import BLOCK, Part
+from container.tracks import Track
 from tiro.ports import PCM
 
 
@@ -38,9 +41,25 @@ def _tries_to_get_out() -> None:
         raise RuntimeError("it knows our credentials")
 
 
-def _spin() -> None:
-    while True:
+def _spin(seconds: float = 1e9) -> None:
+    """Use so much processor time."""
+    until = time.process_time() + seconds
+    while time.process_time() < until:
         pass
+
+
+def _run_short() -> None:
+    raise OSError(errno.EAGAIN, "no more threads")
+
+
+def _work_slowly() -> None:
+    """Compute a fifth of the time, as on a host with too much to do, for longer than a stopped child may be silent."""
+    until = time.monotonic() + 3
+    while time.monotonic() < until:
+        rest = time.monotonic() + 0.02
+        while time.monotonic() < rest:
+            pass
+        time.sleep(0.08)
 
 
 DEEDS: dict[str, Callable[[], Any]] = {
@@ -51,6 +70,11 @@ DEEDS: dict[str, Callable[[], Any]] = {
     "spin": _spin,
     "exit": lambda: os._exit(3),
     "have a bug": lambda: dict[str, str]()["a"],
+    "import": lambda: importlib.import_module("xmlrpc.server"),
+    "use no such attribute": lambda: getattr(signal, "SIGNOTHING"),  # noqa: B009
+    "run short": _run_short,
+    "stop": lambda: os.kill(os.getpid(), signal.SIGSTOP),
+    "work slowly": _work_slowly,
     "get out": _tries_to_get_out,
 }
 
@@ -60,6 +84,9 @@ class Hostile:
 
     duration = 1.0
     warnings = ()
+    track = 1
+    tracks = (Track(1, decodable=True),)
+    preference = (1,)
 
     def __init__(self, file: BinaryIO, *, max_seconds: float, part: Part) -> None:
         self._file = file
@@ -72,6 +99,8 @@ class Hostile:
         pass
 
     def blocks(self) -> Iterator[PCM]:
+        if sys.argv[1] == "spin a second before any sound":
+            _spin(1)
         yield np.zeros(BLOCK, np.float32)
         if sys.argv[1] == "go on for ever":
             while True:
@@ -79,7 +108,7 @@ class Hostile:
         while sys.argv[1] == "read for ever":
             self._file.seek(0)
             self._file.read(1024**2)
-        DEEDS[sys.argv[1]]()
+        DEEDS.get(sys.argv[1], lambda: None)()
         yield np.zeros(BLOCK, np.float32)
 
 

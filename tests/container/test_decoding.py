@@ -15,10 +15,10 @@ from typing import BinaryIO
 import numpy as np
 import pytest
 
-from container.audio import Recording
+from container.audio import Part, Recording
 from container.decoding import DECODER, Decoders, DecoderTerms
 from tests.container.sound import tone, write
-from tiro.errors import DecoderFailed, MediaHarmful, MediaTooLong, TiroError
+from tiro.errors import DecoderDefect, DecoderFailed, MediaHarmful, MediaTooLong, TiroError
 from tiro.ports import SAMPLE_RATE
 
 TERMS = DecoderTerms(memory_bytes=256 * 1024**2, quiet_seconds=20)
@@ -42,7 +42,10 @@ def hostile(what: str, terms: DecoderTerms = TERMS) -> Decoders:
         ("eat memory", MediaHarmful, "more than 256 MiB of memory"),
         ("be killed", DecoderFailed, "^It was killed"),
         ("exit", DecoderFailed, "^It ended with status 3"),
-        ("have a bug", DecoderFailed, "^It ended with KeyError"),
+        ("run short", DecoderFailed, "^It ended with BlockingIOError"),
+        ("have a bug", DecoderDefect, r"KeyError in hostile_decoder.py line \d+.*Report it"),
+        ("import", DecoderDefect, r"defect: it ended with (Import|OS)Error in \w+.py line \d+\..* Report it"),
+        ("use no such attribute", DecoderDefect, "AttributeError in hostile_decoder.py"),
     ],
 )
 def test_whatever_a_recording_does_is_an_error_of_its_own_job(deed: str, error: type[TiroError], why: str) -> None:
@@ -50,11 +53,33 @@ def test_whatever_a_recording_does_is_an_error_of_its_own_job(deed: str, error: 
         hear(decoders, io.BytesIO(bytes(100)))
 
 
-@pytest.mark.parametrize("deed", ["be quiet", "read for ever"])
-def test_a_decoder_that_makes_no_sound_is_given_up(deed: str) -> None:
-    terms = DecoderTerms(quiet_seconds=5)  # of which a cold start takes its share
-    with closing(hostile(deed, terms)) as decoders, pytest.raises(MediaHarmful, match="no sound"):
+@pytest.mark.parametrize("deed", ["spin", "read for ever"])
+def test_a_decoder_that_computes_without_result_condemns_its_recording(deed: str) -> None:
+    decoders = hostile(deed, DecoderTerms(quiet_seconds=2))
+    with closing(decoders), pytest.raises(MediaHarmful, match="computed for 2 s and got no sound"):
         hear(decoders, io.BytesIO(bytes(2 * 1024**2)))
+
+
+@pytest.mark.parametrize("deed", ["be quiet", "stop"])
+def test_a_decoder_that_gets_no_processor_time_does_not_condemn_its_recording(deed: str) -> None:
+    decoders = hostile(deed, DecoderTerms(quiet_seconds=2))
+    with closing(decoders), pytest.raises(DecoderFailed, match="hardly any processor time: the host") as raised:
+        hear(decoders, io.BytesIO(bytes(100)))
+    assert raised.value.retryable
+
+
+def test_a_decoder_that_works_slowly_is_waited_for() -> None:
+    with closing(hostile("work slowly", DecoderTerms(quiet_seconds=1))) as decoders:
+        assert hear(decoders, io.BytesIO(bytes(100))) == 1.0
+
+
+def test_a_decoder_that_skips_to_a_late_part_may_compute_for_longer() -> None:
+    terms = DecoderTerms(quiet_seconds=0.5, cpu_share=0.1)
+    with closing(hostile("spin a second before any sound", terms)) as decoders:
+        with decoders.open(io.BytesIO(bytes(100)), max_seconds=3600, part=Part(start=600)) as recording:
+            assert sum(map(len, recording.blocks())) == SAMPLE_RATE
+        with pytest.raises(MediaHarmful):
+            hear(decoders, io.BytesIO(bytes(100)))
 
 
 def test_a_decoder_that_computes_for_ever_is_ended_by_the_kernel() -> None:

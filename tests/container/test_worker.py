@@ -16,7 +16,14 @@ from tests.factories import make_segment, make_transcript
 from tests.fakes import During, FakeTranscriber
 from tests.fakes_checkpoints import stretch_of
 from tests.house import WORKER_NAMES, House, code
-from tiro.errors import EngineFailed, EnginePoisoned, LeaseLost, MediaTooLong, ServiceUnavailable
+from tiro.errors import (
+    DecoderDefect,
+    EngineFailed,
+    EnginePoisoned,
+    LeaseLost,
+    MediaTooLong,
+    ServiceUnavailable,
+)
 from tiro.job import Job, JobStatus, Media
 from tiro.message import JobMessage
 from tiro.ports import Checkpoint, OnProgress
@@ -82,8 +89,9 @@ def test_a_failure_that_passes_ends_in_a_transcript() -> None:
     assert (now(house, job).status, now(house, job).attempts) == (JobStatus.COMPLETED, 2)
 
 
-def test_a_permanent_error_is_tried_once() -> None:
-    house = House(transcriber=FakeTranscriber(MediaTooLong()))
+@pytest.mark.parametrize("error", [MediaTooLong(), DecoderDefect("It ended with ImportError in a.py line 1.")])
+def test_a_permanent_error_is_tried_once(error: Exception) -> None:
+    house = House(transcriber=FakeTranscriber(error))
     job = dropped(house)
     house.work()
     assert (now(house, job).status, len(house.queue)) == (JobStatus.FAILED, 0)
@@ -138,6 +146,15 @@ def test_a_checkpoint_that_would_not_read_back_fails_the_job_too() -> None:
     house.work()
     assert code(now(house, job)) == "not_storable"
     assert house.checkpoints.keys == []
+
+
+def test_a_defect_of_the_decoder_is_logged_with_its_place() -> None:
+    defect = DecoderDefect("It ended with ImportError in a.py line 1.")
+    house = House(transcriber=FakeTranscriber(defect))
+    dropped(house)
+    house.work()
+    (line,) = (line for line in house.log if line["event"] == "failed")
+    assert (line["error"], line["code"]) == (defect, "decoder_defect")
 
 
 def test_an_attempt_that_lost_its_lease_leaves_no_trace() -> None:

@@ -13,7 +13,7 @@ from tests.infra.conftest import Synthesized, synthesize
 
 ALARMS = {
     *("DeadLetters", "OldestMessage", "AttemptsExhausted", "StoodStill", "ReaperSilent", "ReaperFails", "ApiFails"),
-    *("NoWorker", "NoQuota", "WorkersNotStarting", "DispatcherFails"),
+    *("NoWorker", "NoQuota", "WorkersNotStarting", "DispatcherFails", "DecoderDefect"),
 }
 
 

@@ -65,6 +65,7 @@ def test_each_source_becomes_a_job_or_has_a_problem_of_its_own(house: Batches) -
         {"s3": "s3://media/inbox/ben/a.mp3"},
         {"url": "http://169.254.169.254/latest/"},
         language="de",
+        track=2,
     )
     assert [item.index for item in made.results] == list(range(6))
     assert [item.problem and item.problem.code for item in made.results] == [
@@ -75,7 +76,7 @@ def test_each_source_becomes_a_job_or_has_a_problem_of_its_own(house: Batches) -
     assert made.results[0].upload
     jobs = [house.jobs.get(item.job_id) for item in made.results if item.job_id]
     assert {job.batch for job in jobs} == {made.id}
-    assert {job.options.language for job in jobs} == {"de"}
+    assert {(job.options.language, job.options.track) for job in jobs} == {("de", 2)}
     assert [job.source for job in jobs] == ["upload", "url", "s3"]
 
 

@@ -78,6 +78,11 @@ def test_what_is_not_json_is_malformed(body: str | bytes | None) -> None:
         (ask(hotwords=["Tiro", " "]), "/hotwords/1", "at least 1"),
         (ask(hotwords=["word"] * 101), "/hotwords", "at most 100"),
         (ask(channels="left"), "/channels", "'mix' or 'separate'"),
+        (ask(track=0), "/track", "1"),
+        (ask(track="first"), "/track", "integer"),
+        (ask(tracks="both"), "/tracks", "'one' or 'all'"),
+        (ask(tracks="all"), "", "needs channels: separate"),
+        (ask(tracks="all", channels="separate", track=2), "", "send track or tracks"),
         (ask(start=-1), "/start", "greater than or equal to 0"),
         (ask(start=9, end=9), "", "end after it starts"),
         (ask(language="en", multilingual=True), "", "language or multilingual"),
@@ -102,6 +107,14 @@ def test_options_stand_among_other_metadata() -> None:
     assert parse_options({"language": "de-AT", "photographer": "me"}).language == "de"
     with pytest.raises(InvalidRequest, match="klingon"):
         parse_options({"language": "klingon"})
+
+
+def test_tracks_are_named_as_text_too() -> None:
+    assert parse_options({"track": "2"}) == Options(track=2)
+    everything = {"tracks": "all", "channels": "separate"}
+    assert parse_options(everything) == Options(tracks="all", channels="separate")
+    with pytest.raises(InvalidRequest, match="channels: separate"):
+        parse_options({"tracks": "all"})
 
 
 def test_options_may_be_written_as_text_alone() -> None:

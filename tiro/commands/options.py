@@ -38,6 +38,8 @@ OPTIONS = (
     Flag("hotwords", "a name or word to expect; may be said again", "WORD", kind="list"),
     Flag("words", "tell when each word is spoken", kind="switch"),
     Flag("channels", "separate: each is heard by itself, and labelled", choices=("mix", "separate")),
+    Flag("track", "number of the audio track to transcribe, from 1; without it, one that has speech", "N", int),
+    Flag("tracks", "all: every audio track, with --channels separate", choices=("one", "all")),
     Flag("start", "seconds; where the part wanted begins", "S", float),
     Flag("end", "seconds; where the part wanted ends", "S", float),
     Flag("model", "the stack's own, by the name that 'tiro models' lists; any other is refused", "ID"),

@@ -44,6 +44,18 @@ def test_what_is_said_is_sent(api: FakeApi) -> None:
     }
 
 
+@pytest.mark.parametrize(
+    ("said", "sent"),
+    [
+        (["--track", "2"], {"track": 2}),
+        (["--tracks", "all", "--channels", "separate"], {"tracks": "all", "channels": "separate"}),
+    ],
+)
+def test_tracks_are_chosen(api: FakeApi, said: list[str], sent: dict[str, object]) -> None:
+    assert main(["transcribe", "s3://media/a.mp3", *said]) == Exit.DONE
+    assert body_of(api.calls("POST")[0]) == {"source": {"s3": "s3://media/a.mp3"}, **sent}
+
+
 def test_what_has_no_flag_can_be_said_too(api: FakeApi, capfd: Captured) -> None:
     main(
         ["transcribe", "s3://media/a.mp3", "--option", "of_tomorrow=3", "--option", 'list=["a"]', "--option", "word=x"]
@@ -58,7 +70,14 @@ def test_what_has_no_flag_can_be_said_too(api: FakeApi, capfd: Captured) -> None
 
 
 @pytest.mark.parametrize(
-    "said", [["--option", "x"], ["--metadata", "=x"], ["--language", "klingon"], ["--option", "task=sing"]]
+    "said",
+    [
+        ["--option", "x"],
+        ["--metadata", "=x"],
+        ["--language", "klingon"],
+        ["--tracks", "all"],
+        ["--option", "task=sing"],
+    ],
 )
 def test_what_is_wrong_is_not_even_sent(api: FakeApi, said: list[str]) -> None:
     assert main(["transcribe", "s3://media/a.mp3", *said]) == Exit.USAGE
