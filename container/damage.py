@@ -26,9 +26,11 @@ class Damage:
         self._lost = 0  # pieces that sound follows
         self._waiting: list[bytes | None] = []  # those after the last sound; None where not even a packet was read
         self._tag_ends = -1  # byte
+        self._read = 0  # bytes up to the end of the last packet
 
     def is_in_tag(self, packet: Any) -> bool:
         """Whether a packet is a piece of a tag, such as its picture, which a demuxer may take for sound."""
+        self._read = max(self._read, (packet.pos or 0) + packet.size)
         if packet.pos is None or packet.pos >= self._tag_ends:
             return False
         self._note(packet, self._tag_ends - packet.pos)
@@ -49,7 +51,8 @@ class Damage:
 
     def failed(self, packet: Any = None) -> None:
         """Take note of a packet that could not be decoded, or of one that could not be read."""
-        data = None if packet is None else bytes(packet)
+        rest = b"" if 0 <= self._size - self._read <= BYTE else None
+        data = rest if packet is None else bytes(packet)
         size = sum(len(piece or b"") for piece in self._waiting)
         self._waiting.append(data if data is not None and size + len(data) <= PADDING else None)
 

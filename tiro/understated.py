@@ -66,12 +66,18 @@ def understated(file: Readable, size: int) -> dict[int, bytes]:
     if kind is None:
         return {}
     for at, name, body, stated in _chunks(file, kind, kind.first):
-        if name.startswith(kind.samples):
+        if name.startswith(kind.samples):  # of a WAV, 0 says that the length is unknown
             end = body + stated + -stated % kind.even
-            if stated <= 0 or end >= size or _are_chunks(file, kind, end, size) or not _is_sound(file, end, size):
+            if (
+                stated < (kind is _WAV)
+                or end >= size
+                or _are_chunks(file, kind, end, size)
+                or not _is_sound(file, end, size)
+            ):
                 return {}
             right = min(size - (at if kind.counts_head else body), kind.most)
-            return {at: kind.head.pack(name, right)}
+            whole = {4: struct.pack(">I", min(size - 8, 2**32 - 1))} if kind is _AIFF else {}
+            return whole | {at: kind.head.pack(name, right)}
     return {}
 
 

@@ -183,7 +183,8 @@ class TestNoDamage:
 
     @pytest.mark.parametrize("tail", TAILS)
     @pytest.mark.parametrize(
-        ("name", "codec"), [("a.mp3", "libmp3lame"), ("a.wv", "wavpack"), ("a.flac", "flac"), ("a.opus", "libopus")]
+        ("name", "codec"),
+        [("a.mp3", "libmp3lame"), ("a.aac", "aac"), ("a.wv", "wavpack"), ("a.flac", "flac"), ("a.opus", "libopus")],
     )
     def test_what_follows_the_sound_is_no_damage(self, tmp_path: Path, name: str, codec: str, tail: str) -> None:
         data = write(tmp_path / name, tone(3, rate=48_000), codec=codec, rate=48_000).read_bytes()
@@ -269,14 +270,23 @@ HEADERS = {
 class TestUnderstated:
     """A recorder that crashed has written the length of its first second."""
 
+    @pytest.mark.parametrize("size", [32_000, 24])
     @pytest.mark.parametrize("container", HEADERS)
-    def test_what_the_file_holds_is_read(self, decoders: Decoders, container: str) -> None:
+    def test_what_the_file_holds_is_read(self, decoders: Decoders, container: str, size: int) -> None:
         put, codec = HEADERS[container]
         sound = np.concatenate([tone(1, 200 + 100 * second) for second in range(9)])
         data = written(sound[None], container, codec)
-        seconds, stated, warnings = outcome(put(data, 32_000), opens=decoders.open)
+        seconds, stated, warnings = outcome(put(data, size), opens=decoders.open)
         assert (stated, warnings) == (None, ())
         assert seconds == pytest.approx(9, abs=0.05)
+
+    def test_an_aiff_that_was_written_into_a_pipe_is_read(self) -> None:
+        data = written(tone(9)[None], "aiff", "pcm_s16be")
+        for mark in (b"FORM", b"SSND"):
+            data = _put(">I", mark, 4)(data, 0)
+        seconds, stated, warnings = outcome(data)
+        assert (stated, warnings) == (None, ())
+        assert seconds == pytest.approx(9, abs=0.01)
 
     @pytest.mark.parametrize("container", HEADERS)
     def test_a_header_that_is_right_is_believed(self, container: str) -> None:
