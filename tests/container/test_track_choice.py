@@ -291,7 +291,7 @@ def test_a_resumed_attempt_does_not_choose_again(hear: Hear, tmp_path: Path) -> 
 
 def test_a_track_that_is_over_does_not_hold_up_the_others(tmp_path: Path) -> None:
     long = np.concatenate([at(5, total=15)] * 6)
-    write_tracks(tmp_path / "a.mkv", AudioTrack(at(2, total=6)), AudioTrack(long))
+    write_tracks(tmp_path / "a.mkv", AudioTrack(at(2, total=12)), AudioTrack(long))
     files, told = LocalFiles(tmp_path), list[float]()
     WindowTranscriber(media=files, engine=FakeEngine(), vad=LoudVad(), batch_size=1).transcribe(
         files.media("a.mkv"),
