@@ -7,7 +7,7 @@ process whose handler raised. The authorizer raises for every 401, and 50 caller
 unpacked packages and two minutes of imports. `install` replaces three parts of ministack, and `check_version` refuses
 any version other than the one that these replacements were written for (docs/decisions/0026).
 
-It imports the standard library and ministack only: nothing of Tiro is installed beside ministack.
+It imports the standard library, ministack and gateway.py: nothing of Tiro is installed beside ministack.
 """
 
 from __future__ import annotations
@@ -26,11 +26,15 @@ from dataclasses import dataclass
 from importlib.metadata import version
 from io import BytesIO
 from pathlib import Path
+from runpy import run_path
 from typing import Any
 
 VERSION = "1.5.33"
 """The version of requirements/emulator.txt. Read core/lambda_runtime.py and the callers of `acquire_worker` in
 services/lambda_svc.py of another version before you change it."""
+
+GATEWAY = Path(__file__).with_name("gateway.py")
+"""Corrects what the emulator's API Gateway answers for a function that failed."""
 
 RAISED = '{"status": "error", "error": str(e), "trace"'
 KEPT = '{"status": "ok", "raised": str(e), "trace"'
@@ -197,9 +201,10 @@ def main() -> None:
     try:
         check_version(version("ministack"))
         from ministack.core import lambda_runtime
-        from ministack.services import lambda_svc
+        from ministack.services import apigateway_v1, lambda_svc
 
         install(lambda_runtime, lambda_svc, Limits())
+        run_path(str(GATEWAY))["install"](apigateway_v1)
     except (ImportError, ValueError) as error:
         sys.exit(f"The emulator cannot be started: {error}")
     from ministack.app import main as serve
