@@ -11,6 +11,7 @@ from typing import Any
 
 import numpy as np
 
+from tiro.formats.graphemes import is_boundary
 from tiro.language import is_spaced
 from tiro.ports import HeardWord
 
@@ -85,13 +86,20 @@ def _characters(tokens: Sequence[int], decode: Callable[[list[int]], str], at: i
 
 
 def _words(pieces: Iterable[_Piece], *, spaced: bool) -> list[list[_Piece]]:
-    """Join pieces to words, which begin with a space where there are any, and have their marks with them."""
+    """Join pieces to words, which begin with a space where there are any, and have their marks with them.
+
+    A token may end inside a letter as a reader sees it, such as between a Thai consonant and its vowel: no word does.
+    """
+    pieces = list(pieces)
+    text, at = "".join(piece.text for piece in pieces), 0
     groups: list[list[_Piece]] = []
     for piece in pieces:
-        if groups and spaced and not piece.text.startswith(" "):
+        begins = piece.text.startswith(" ") if spaced else not at or is_boundary(text, at)
+        if groups and not begins:
             groups[-1].append(piece)
         else:
             groups.append([piece])
+        at += len(piece.text)
     words: list[list[_Piece]] = []
     for group in groups:
         ends = all(piece.is_mark for piece in group) and not group[0].opens

@@ -33,6 +33,7 @@ from tests.cpu import cpu_kind
 from tests.files import LocalFiles
 from tests.regression import Result
 from tiro.errors import TiroError
+from tiro.formats import FORMATS
 from tiro.request import Options
 from tiro.settings import Limits
 from tiro.transcript import Transcript
@@ -117,8 +118,17 @@ def _outcome_of(line: Mapping[str, Any]) -> str:
     return "text" if line["text"] else "any"
 
 
-def hear(transcriber: WindowTranscriber, files: LocalFiles, line: Mapping[str, Any], options: Options) -> Result:
-    """Transcribe one file of the corpus and compare it with what its manifest line expects."""
+def hear(
+    transcriber: WindowTranscriber,
+    files: LocalFiles,
+    line: Mapping[str, Any],
+    options: Options,
+    keep: Path | None = None,
+) -> Result:
+    """Transcribe one file of the corpus and compare it with what its manifest line expects.
+
+    `keep`: a folder to write the transcript into, as JSON.
+    """
     started = time.monotonic()
     result = Result(line["path"], line["category"], line["language"], 0.0, 0.0)
 
@@ -130,6 +140,10 @@ def hear(transcriber: WindowTranscriber, files: LocalFiles, line: Mapping[str, A
             files.media(line["path"]), options, max_seconds=Limits.max_media_seconds, on_progress=on_progress
         )
         _fill(result, transcript)
+        if keep:
+            path = keep / f"{line['path']}.json"
+            path.parent.mkdir(parents=True, exist_ok=True)
+            path.write_text(FORMATS["json"].render(transcript), encoding="utf-8")
     except TiroError as error:
         result.error = error.code
     result.wall = time.monotonic() - started
@@ -185,6 +199,8 @@ def parse(argv: Sequence[str]) -> argparse.Namespace:
     parser.add_argument("corpus", type=Path)
     parser.add_argument("--only", default="*", metavar="GLOB", help="of the paths in the manifest")
     parser.add_argument("--json", type=Path, metavar="FILE", help="write every result there")
+    parser.add_argument("--transcripts", type=Path, metavar="DIR", help="write every transcript there, as JSON")
+    parser.add_argument("--words", action="store_true", help="with the times of words")
     parser.add_argument("--tell-language", action="store_true", help="name each file's language, not detect it")
     parser.add_argument("--kept", type=Path, default=KEPT, metavar="FILE", help="the results accepted last")
     parser.add_argument("--accept", action="store_true", help="keep these results instead")
@@ -215,7 +231,8 @@ def main(argv: Sequence[str]) -> int:
         for line in lines:
             bar.update(task, description=line["path"][:50])
             known = args.tell_language and line["language"] not in ("mul", "zxx")
-            results.append(hear(transcriber, files, line, Options(language=line["language"] if known else None)))
+            options = Options(language=line["language"] if known else None, words=args.words)
+            results.append(hear(transcriber, files, line, options, args.transcripts))
             bar.advance(task, line["duration"] or 1)
     if args.json:
         args.json.write_text(json.dumps([asdict(r) for r in results], ensure_ascii=False, indent=1))

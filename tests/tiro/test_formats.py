@@ -15,8 +15,9 @@ from pysubs2 import SSAFile
 
 from tests.factories import make_segment, make_transcript
 from tiro.formats import FORMATS
-from tiro.formats.cues import Cue, Rules, cues
+from tiro.formats.cues import Cue, cues
 from tiro.formats.lines import width
+from tiro.formats.rules import Rules
 from tiro.transcript import Segment, Transcript, Word
 
 GOLDEN = Path(__file__).parent / "golden"
@@ -131,33 +132,36 @@ def test_other_rules_make_other_cues() -> None:
 
 def test_parts_share_the_time_by_their_letters() -> None:
     half = "a" * 40 + " " + "b" * 40
-    first, second = cues_of(untimed(f"{half} {half}", start=10.0, end=14.0))
-    assert (first.start, first.end, second.start, second.end) == (10_000, 12_000, 12_000, 14_000)
+    first, second = cues_of(untimed(f"{half} {half}", start=10.0, end=20.0))
+    assert (first.start, first.end, second.start, second.end) == (10_000, 15_000, 15_000, 20_000)
 
 
 def test_words_tell_the_time_better() -> None:
     words = ["a" * 40, "b" * 40, "c" * 40, "d" * 40]
-    times = [(1.0, 2.0), (2.0, 3.0), (7.0, 8.0), (8.0, 9.0)]
+    times = [(1.0, 3.0), (3.0, 5.0), (7.0, 9.0), (9.0, 11.0)]
     segment = make_segment(
         " ".join(words),
         start=0.9,
-        end=9.2,
+        end=11.2,
         words=tuple(
             Word(start=s, end=e, text=f" {w}", probability=1.0) for w, (s, e) in zip(words, times, strict=True)
         ),
     )
     first, second = cues_of(segment)
-    assert (first.start, first.end, second.start, second.end) == (900, 3_000, 7_000, 9_200)
+    assert (first.start, first.end, second.start, second.end) == (900, 5_000, 7_000, 11_200)
 
 
 def test_words_that_are_not_the_text_tell_nothing() -> None:
     wrong = (Word(start=100.0, end=101.0, text="other", probability=1.0),)
-    assert {cue.end <= 4_000 for cue in cues_of(make_segment(LONG, start=0.0, end=4.0, words=wrong))} == {True}
+    assert {cue.end <= 20_000 for cue in cues_of(make_segment(LONG, start=0.0, end=20.0, words=wrong))} == {True}
 
 
-def test_cues_never_overlap_and_always_last() -> None:
-    found = cues_of(untimed("a", start=5, end=9), untimed("b", start=4, end=4), untimed("c", start=6, end=2))
-    assert [(cue.start, cue.end) for cue in found] == [(5_000, 5_001), (5_001, 5_002), (6_000, 6_001)]
+def test_segments_in_disorder_keep_the_order_of_the_text() -> None:
+    said = [("a " * 40, 5, 9), ("b " * 40, 4, 4), ("c", 6, 2)]
+    found = cues_of(*(untimed(text, start=start, end=end) for text, start, end in said))
+    assert "".join("".join(cue.lines) for cue in found).replace(" ", "") == "a" * 40 + "b" * 40 + "c"
+    assert [cue.start for cue in found] == [4_500, 7_000]
+    assert all(before.end <= after.start and after.start < after.end for before, after in itertools.pairwise(found))
 
 
 # ---------------------------------------------------------------- notation

@@ -54,8 +54,8 @@ OPTIONS = (
 RULES = (
     Flag("max_chars_per_line", "of a subtitle, 42 unless told; a wide character counts as two", "N", int),
     Flag("max_lines", "of a subtitle, 2 unless told", "N", int),
-    Flag("max_cue_seconds", "a subtitle stands no longer", "S", float),
-    Flag("max_cps", "characters a second: a faster subtitle stands on into the pause", "N", float),
+    Flag("max_cue_seconds", "the longest time that a subtitle is shown; default 7", "S", float),
+    Flag("max_cps", "highest reading speed, characters per second; default 20, fewer for wide characters", "N", float),
     Flag("timestamp_granularities", "of verbose_json: word, segment or both, comma-separated", "WHAT"),
 )
 """A test holds them against tiro.formats.choice.TranscriptQuery."""

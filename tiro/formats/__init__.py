@@ -5,9 +5,9 @@ from __future__ import annotations
 from collections.abc import Callable
 from dataclasses import dataclass
 
-from tiro.formats.cues import DEFAULT_RULES, Rules
 from tiro.formats.openai import brief_json, text, verbose_json
 from tiro.formats.plain import json, txt
+from tiro.formats.rules import DEFAULT_RULES, Rules
 from tiro.formats.subtitles import srt, vtt
 from tiro.formats.table import tsv
 from tiro.formats.transcribe import transcribe

@@ -32,11 +32,16 @@ class TranscriptQuery(BaseModel):
         42, ge=10, le=200, description="Of a subtitle. A wide character, such as a Chinese one, counts as two."
     )
     max_lines: int = Field(2, ge=1, le=10, description="Of a subtitle.")
-    max_cue_seconds: float | None = Field(
-        None, ge=0.5, le=3600, description="A subtitle stands no longer; left out, as long as it is spoken."
+    max_cue_seconds: float = Field(
+        7.0, ge=0.5, le=3600, description="The longest time that a subtitle is shown, default 7. A longer one is cut."
     )
     max_cps: float | None = Field(
-        None, ge=1, le=1000, description="Characters a second: a subtitle that is faster stands on into the pause."
+        None,
+        ge=1,
+        le=1000,
+        description="The highest reading speed, in characters per second; a wide character counts as two. A faster "
+        "subtitle is extended into the pause beside it or joined with its neighbour. Default: the speed of Netflix's "
+        "guide for the language: 20; of wide characters 7 in Japanese, 14 in Korean, 11 in Chinese.",
     )
     timestamp_granularities: Annotated[tuple[Granularity, ...], BeforeValidator(_listed)] = Field(
         ("segment",), min_length=1, description="Of `verbose_json`: `word`, `segment` or both, comma-separated."

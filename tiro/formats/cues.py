@@ -2,30 +2,16 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
-from dataclasses import dataclass, replace
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
 from itertools import accumulate
 
-from tiro.formats.lines import count, pieces, tidy, weight, width, wrap
+from tiro.formats.lines import weight, wrap
+from tiro.formats.rules import DEFAULT_RULES as DEFAULT_RULES
+from tiro.formats.rules import Rules as Rules
+from tiro.formats.spoken import Piece, rows, spoken
+from tiro.formats.timing import Draft, Timed, paced
 from tiro.transcript import Segment, Transcript
-
-
-@dataclass(frozen=True)
-class Rules:
-    """How much may stand on the screen at once, and for how long.
-
-    42 columns in 2 lines is Netflix's guide for Latin scripts; a wide character takes two columns, which
-    makes 21 of them a line. A cue that would stand longer than `seconds` is cut at a word; one that would have to be
-    read faster than `speed` stands on into the pause that follows it.
-    """
-
-    columns: int = 42
-    lines: int = 2
-    seconds: float | None = None  # of one cue; None: as long as it is spoken
-    speed: float | None = None  # columns a second; None: as fast as it is spoken
-
-
-DEFAULT_RULES = Rules()
 
 
 @dataclass(frozen=True)
@@ -39,104 +25,74 @@ class Cue:
 
 
 def cues(transcript: Transcript, rules: Rules = DEFAULT_RULES) -> list[Cue]:
-    """Return the cues: in order, none overlapping another, each at least a millisecond long."""
-    found: list[Cue] = []
-    for cue in (cue for segment in transcript.segments for cue in _cues_of(segment, rules)):
-        start = max(cue.start, 0)
-        if found:
-            last = found[-1]
-            start = max(start, last.start + 1)
-            found[-1] = replace(last, end=min(last.end, start))
-        found.append(replace(cue, start=start, end=max(cue.end, start + 1)))
-    return found
+    """Return the cues in the order of their starts, each at least a millisecond long.
+
+    Cues of one voice are in the order of their segments, and none overlaps another. Those of different voices may.
+    """
+    tracks: dict[str | None, list[Draft]] = {}
+    for segment in transcript.segments:
+        tracks.setdefault(voice_of(segment), []).extend(_drafts(segment, transcript.language, rules))
+    found = [
+        cue
+        for voice, drafts in tracks.items()
+        for cue in _on_clock(paced(drafts, rules, transcript.duration), voice, rules)
+    ]
+    return sorted(found, key=lambda cue: cue.start)
 
 
-def _cues_of(segment: Segment, rules: Rules) -> Iterator[Cue]:
-    text = tidy(segment.text)
-    clock = _Clock(segment, text)
-    begun = 0
-    for part in _split(pieces(text, rules.columns), rules):
-        for shorter in _in_time(part, begun, clock, rules):
-            ended = begun + _letters("".join(shorter))
-            start, end = clock.starts(begun), clock.ends(ended)
-            end = _readable(start, end, shorter, rules)
-            yield Cue(round(start * 1000), round(end * 1000), _lines(shorter, rules), segment.channel)
-            begun = ended
+def voice_of(segment: Segment) -> str | None:
+    """Return whose segment it is: of one voice, no cue overlaps another."""
+    return segment.channel
 
 
-def _in_time(parts: list[str], begun: int, clock: _Clock, rules: Rules) -> Iterator[list[str]]:
-    """Cut pieces, of which the first begins with the letter `begun`, until none stands too long or is a last one."""
-    ended = begun + _letters("".join(parts))
-    if rules.seconds is None or len(parts) == 1 or clock.ends(ended) - clock.starts(begun) <= rules.seconds:
+def _on_clock(timed: Sequence[Timed], voice: str | None, rules: Rules) -> Iterator[Cue]:
+    """Yield a voice's cues in whole milliseconds."""
+    after = 0
+    for each in timed:
+        start = max(round(each.start * 1000), after)
+        after = max(round(each.end * 1000), start + 1)
+        yield Cue(start, after, _lines(each.draft.pieces, rules), voice)
+
+
+def _drafts(segment: Segment, language: str, rules: Rules) -> Iterator[Draft]:
+    parts = list(spoken(segment, segment.language or language, rules.columns, rules.speed))
+    for some in _split(parts, rules.columns, rules.lines):
+        yield from map(Draft.of, _in_time(some, rules))
+
+
+def _in_time(parts: list[Piece], rules: Rules) -> Iterator[list[Piece]]:
+    """Cut pieces until none stands too long or is a last one."""
+    if rules.seconds is None or len(parts) == 1 or parts[-1].end - parts[0].start <= rules.seconds:
         yield parts
         return
     at = _best_cut(parts, 0.5)
-    yield from _in_time(parts[:at], begun, clock, rules)
-    yield from _in_time(parts[at:], begun + _letters("".join(parts[:at])), clock, rules)
+    yield from _in_time(parts[:at], rules)
+    yield from _in_time(parts[at:], rules)
 
 
-def _readable(start: float, end: float, parts: list[str], rules: Rules) -> float:
-    """Return when a cue should go: later where it must be read too fast, and never after its longest."""
-    if rules.speed is not None:
-        end = max(end, start + width("".join(parts).rstrip()) / rules.speed)
-    return end if rules.seconds is None else min(end, start + rules.seconds)
-
-
-def _split(parts: list[str], rules: Rules) -> Iterator[list[str]]:
+def _split(parts: list[Piece], columns: int, lines: int) -> Iterator[list[Piece]]:
     """Share out pieces among the fewest cues they need, about equally, and rather at punctuation."""
-    needed = -(-count(parts, rules.columns) // rules.lines)
+    needed = -(-rows(parts, columns) // lines)
     if needed <= 1:
         yield from [parts] if parts else []
         return
     at = _best_cut(parts, needed // 2 / needed)
-    yield from _split(parts[:at], rules)
-    yield from _split(parts[at:], rules)
+    yield from _split(parts[:at], columns, lines)
+    yield from _split(parts[at:], columns, lines)
 
 
-def _best_cut(parts: list[str], target: float) -> int:
+def _best_cut(parts: list[Piece], target: float) -> int:
     """Return how many pieces come before a cut: about `target`, a share of the text, and rather at punctuation."""
-    *reached, total = accumulate(map(width, parts))
+    *reached, total = accumulate(piece.columns for piece in parts)
     share = max(total, 1)
-    return min(range(1, len(parts)), key=lambda i: abs(reached[i - 1] / share - target) - weight(parts[i - 1]))
+    return min(range(1, len(parts)), key=lambda i: abs(reached[i - 1] / share - target) - weight(parts[i - 1].text))
 
 
-def _lines(parts: list[str], rules: Rules) -> tuple[str, ...]:
+def _lines(parts: tuple[Piece, ...], rules: Rules) -> tuple[str, ...]:
     """A line ends where a cue would, rather at punctuation, unless that takes too many lines."""
-    lines = ["".join(line).rstrip() for line in _split(parts, Rules(rules.columns, lines=1))]
-    return tuple(lines if len(lines) <= rules.lines else wrap(parts, rules.columns))
+    lines = ["".join(_texts(line)).rstrip() for line in _split(list(parts), rules.columns, 1)]
+    return tuple(lines if len(lines) <= rules.lines else wrap(_texts(parts), rules.columns))
 
 
-class _Clock:
-    """Tells when a letter of a segment is spoken: by its words' times, or else as if all took equally long.
-
-    Letters are counted without spaces, which words and text do not always agree on.
-    """
-
-    def __init__(self, segment: Segment, text: str) -> None:
-        words = [(tidy(word.text), word.start, word.end) for word in segment.words]
-        if "".join(word for word, _, _ in words).replace(" ", "") != text.replace(" ", ""):
-            words = []  # the text was corrected, or words were lost
-        self._segment = segment
-        self._letters = _letters(text)
-        self._spans = [span for span in words if span[0]] or [(text, segment.start, segment.end)]
-
-    def starts(self, letter: int) -> float:
-        """Return the second at which the letter of this number, from 0, begins."""
-        return self._segment.start if letter == 0 else self._at(letter, ending=False)
-
-    def ends(self, letter: int) -> float:
-        """Return the second at which so many letters are spoken."""
-        return self._segment.end if letter >= self._letters else self._at(letter, ending=True)
-
-    def _at(self, letter: int, *, ending: bool) -> float:
-        begun = 0
-        for word, start, end in self._spans:
-            length = _letters(word)
-            if letter < begun + length or (ending and letter == begun + length):
-                return start + (end - start) * (letter - begun) / length
-            begun += length
-        return self._segment.end
-
-
-def _letters(text: str) -> int:
-    return len(text) - text.count(" ")
+def _texts(parts: Sequence[Piece]) -> list[str]:
+    return [piece.text for piece in parts]

@@ -2,15 +2,29 @@
 
 from __future__ import annotations
 
+import re
 import unicodedata
+from collections.abc import Callable
 from functools import lru_cache
+from itertools import pairwise
+
+from tiro.formats.graphemes import ZERO_WIDTH_SPACE, attaches, clusters, is_boundary, leads
 
 _SENTENCE_ENDS = frozenset(".!?…。！？｡؟۔।॥።")
 _LATE = frozenset("!?;:»%")  # stand after a space in French, and still end their line
 _CLAUSE_ENDS = frozenset(",;:–—،؛、，；：､")
 _CLOSERS = frozenset("\"'»”’)]}）」』】》")  # may follow the mark that ends a sentence
 _SMALL_KANA = frozenset("ぁぃぅぇぉっゃゅょゎァィゥェォッャュョヮヵヶ")
-_JOINER = "\u200d"  # makes one emoji of two
+_TSHEG = "\u0f0b"  # the mark between Tibetan syllables, after which a line may end
+
+_UNSPACED = re.compile(
+    "[\u0e00-\u0eff\u1000-\u109f\u1780-\u17ff\u1950-\u19ff\u1a20-\u1aaf\ua9e0-\ua9ff\uaa60-\uaadf\U00011700-\U0001174f]"
+)
+"""Scripts of South-East Asia without spaces between words (UAX #14, class SA): Thai, Lao, Burmese, Khmer, the Tai
+scripts and Ahom. Their words are known to a dictionary alone, so that a line ends at a space, if it can."""
+
+_NO_COLUMNS = re.compile("[\u1160-\u11ff\ud7b0-\ud7fb\U0001f3fb-\U0001f3ff]")
+"""Hangul letters inside a syllable and emoji skin tones: drawn in the columns of what is before them."""
 
 
 def tidy(text: str) -> str:
@@ -27,18 +41,58 @@ def width(text: str) -> int:
 def pieces(text: str, columns: int) -> list[str]:
     """Cut tidy text wherever a line may end; the pieces, joined, are the text.
 
-    A piece keeps the space behind it. One that is wider than a line, such as an address, is cut where the
-    line is full: the only case in which a word is.
+    A piece keeps the space behind it. What is wider than a line and has no place to end one is cut further: in a
+    script without spaces between its syllables, and anything else, such as an address, where the line is full.
     """
-    cut, piece, taken = [], "", 0
-    for character in text:
-        wide = _columns(character)
-        if piece and (_may_break(piece[-1], character) or (wide and character != " " and taken + wide > columns)):
-            cut.append(piece)
-            piece, taken = "", 0
-        piece += character
-        taken += wide
-    return [*cut, piece] if piece else cut
+    cut: list[str] = []
+    for run in _cut(text, may_break):
+        parts = [run] if width(run.rstrip()) <= columns else _syllables(run, columns)
+        for part in parts:
+            cut += [part] if width(part.rstrip()) <= columns else _filled(part, columns)
+    return cut
+
+
+def _cut(text: str, may_break: Callable[[str, int], bool]) -> list[str]:
+    cuts = [0, *(at for at in range(1, len(text)) if may_break(text, at)), len(text)]
+    return [text[a:b] for a, b in pairwise(cuts) if a < b]
+
+
+def _syllables(run: str, columns: int) -> list[str]:
+    """Cut a run of a script without spaces, rather between two syllables that show a vowel.
+
+    A letter without one is often the end of the syllable before it, or the beginning of the one after it. A vowel that
+    is written before its consonant begins a syllable in any case.
+    """
+    units = _cut(run, _may_break_inside)
+    joined: list[list[str]] = []
+    for before, unit in zip(["", *units], units, strict=False):
+        if joined and not leads(unit[0]) and (_is_bare(before) or _is_bare(unit)):
+            joined[-1].append(unit)
+        else:
+            joined.append([unit])
+    return [part for each in joined for part in (["".join(each)] if width("".join(each)) <= columns else each)]
+
+
+def _is_bare(unit: str) -> bool:
+    return len(unit.rstrip()) == 1 and bool(_UNSPACED.match(unit))
+
+
+def _filled(text: str, columns: int) -> list[str]:
+    """Cut text that is wider than a line where the line is full; inside a letter only if that alone is wider."""
+    units = [unit for each in clusters(text) for unit in ([each] if width(each) <= columns else _characters(each))]
+    cut, taken = [""], 0
+    for unit in units:
+        if cut[-1] and unit != " " and taken + width(unit.rstrip()) > columns:
+            cut.append("")
+            taken = 0
+        cut[-1] += unit
+        taken += width(unit)
+    return cut
+
+
+def _characters(text: str) -> list[str]:
+    """Return the characters of text, each with what follows it and takes no columns."""
+    return _cut(text, lambda text, at: _columns(text[at]) > 0)
 
 
 def wrap(parts: list[str], columns: int) -> list[str]:
@@ -49,11 +103,6 @@ def wrap(parts: list[str], columns: int) -> list[str]:
     while narrow > 1 and len(_fill(parts, narrow - 1)) == fewest:
         narrow -= 1
     return _fill(parts, narrow)
-
-
-def count(parts: list[str], columns: int) -> int:
-    """Return how many lines the pieces fill."""
-    return len(_fill(parts, columns))
 
 
 def weight(piece: str) -> float:
@@ -79,22 +128,47 @@ def _fill(parts: list[str], columns: int) -> list[str]:
 
 @lru_cache(maxsize=4096)
 def _columns(character: str) -> int:
-    if unicodedata.category(character) in {"Mn", "Me", "Cf"}:
+    if unicodedata.category(character) in {"Mn", "Me", "Cf"} or _NO_COLUMNS.match(character):
         return 0
     return 2 if unicodedata.east_asian_width(character) in {"W", "F"} else 1
 
 
-def _may_break(before: str, after: str) -> bool:
-    """A short reading of Unicode's line breaking (UAX #14): at spaces, and around most ideographs."""
+def may_break(text: str, at: int) -> bool:
+    """Return whether a line may end before the character at index `at`.
+
+    A short reading of Unicode's line breaking (UAX #14): at spaces, visible or not, and around most ideographs.
+    """
+    before, after = text[at - 1], text[at]
     if before == " ":
-        return after not in _LATE
-    if not (_ideographic(before) or _ideographic(after)) or after == " " or _columns(after) == 0:
+        return after not in _LATE and not attaches(after)
+    if before in (ZERO_WIDTH_SPACE, _TSHEG):
+        return is_boundary(text, at) and not _never_first(after)
+    return (_ideographic(before) or _ideographic(after)) and _parts(text, at)
+
+
+def _may_break_inside(text: str, at: int) -> bool:
+    """Return whether a line may end before `at` inside a run without spaces: in scripts that write none."""
+    before, after = text[at - 1], text[at]
+    if _UNSPACED.match(before) and _UNSPACED.match(after) and before.isdecimal() and after.isdecimal():
         return False
-    if after in _SMALL_KANA or unicodedata.category(after) in {"Pe", "Pf", "Po", "Pd", "Lm", "Sk"}:
-        return False  # never begins a line: closing brackets, stops, long-vowel and repetition marks
-    return before != _JOINER and unicodedata.category(before) not in {"Ps", "Pi"}
+    return bool(_UNSPACED.match(before) or _UNSPACED.match(after)) and _parts(text, at)
 
 
+def _parts(text: str, at: int) -> bool:
+    """Return whether neither the character before `at` nor the one after it wants to stay with the other."""
+    before, after = text[at - 1], text[at]
+    if after == " " or _never_first(after) or unicodedata.category(before) in {"Ps", "Pi", "Sc"}:
+        return False
+    return is_boundary(text, at)
+
+
+@lru_cache(maxsize=4096)
+def _never_first(character: str) -> bool:
+    """Return whether no line begins with it: closing brackets, stops, long-vowel and repetition marks."""
+    return character in _SMALL_KANA or unicodedata.category(character) in {"Pe", "Pf", "Po", "Pd", "Lm", "Sk"}
+
+
+@lru_cache(maxsize=4096)
 def _ideographic(character: str) -> bool:
     # Korean is as wide as Chinese, but puts spaces between its words and keeps them whole.
     hangul = "\u1100" <= character <= "\u11ff" or "\uac00" <= character <= "\ud7a3"

@@ -4,8 +4,9 @@ from __future__ import annotations
 
 import re
 
-from tiro.formats.cues import DEFAULT_RULES, Rules, cues
+from tiro.formats.cues import cues
 from tiro.formats.lines import tidy
+from tiro.formats.rules import DEFAULT_RULES, Rules
 from tiro.transcript import Transcript
 
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import Literal
 
-from tiro.formats.cues import DEFAULT_RULES, Rules
+from tiro.formats.rules import DEFAULT_RULES, Rules
 
 Granularity = Literal["word", "segment"]
 

@@ -73,13 +73,13 @@ def test_a_single_word_that_lasts_is_taken_away_in_time() -> None:
 
 
 def test_what_is_too_fast_stands_on_into_the_pause() -> None:
-    found = cues_of(untimed("twenty characters ok", end=0.5), untimed("later", start=9.0, end=9.5), speed=10.0)
-    assert [(cue.start, cue.end) for cue in found] == [(0, 2_000), (9_000, 9_500)]
+    found = cues_of(untimed("twenty characters ok", end=0.5), untimed("later", start=9.0, end=9.9), speed=10.0)
+    assert [(cue.start, cue.end) for cue in found] == [(0, 2_000), (9_000, 9_900)]
 
 
 def test_it_never_stands_into_the_next_one_nor_beyond_its_longest() -> None:
-    found = cues_of(untimed("twenty characters ok", end=0.5), untimed("next", start=1.0, end=1.5), speed=10.0)
-    assert (found[0].end, found[1].start) == (1_000, 1_000)
+    found = cues_of(untimed("twenty characters ok", end=0.5), untimed("next", start=1.6, end=2.5), speed=10.0)
+    assert (found[0].end, found[1].start) == (1_600, 1_600)
     [cue] = cues_of(untimed("twenty characters ok", end=0.5), speed=1.0, seconds=3.0)
     assert cue.end == 3_000
 
