@@ -17,7 +17,7 @@ from container.durations import Clock, noticing_estimates, own_seconds, stated_s
 from container.excerpts import excerpts
 from container.opening import open_media
 from container.raw_formats import missing_parameters
-from container.samples import Resampler, Samples, channel_count, decode
+from container.samples import Resampler, Samples, channel_count, decode, planes
 from container.source import Source
 from container.tracks import by_preference, read_tracks, select
 from tiro.errors import (
@@ -157,13 +157,13 @@ class Recording:
             gap = self._clock.gap(frame)
             if self._is_early(frame, gap):
                 continue
-            samples = self._pick(self._samples.read(frame))
-            if setup != (setup := (len(samples), frame.sample_rate)) or gap:
+            raw = planes(frame, channel_count(frame))
+            if setup != (setup := (raw.dtype, len(raw), frame.sample_rate)) or gap:
                 yield from self._flush()  # what came before, at its own rate
-                self._resampler = Resampler(frame.sample_rate, len(samples), block=BLOCK)
+                self._resampler = Resampler(self._samples, frame.sample_rate, self._wanted(len(raw)), block=BLOCK)
             yield from self._silence(gap)
             self._clock.seconds = self._clock.after(frame, gap)
-            yield from self._resample(samples)
+            yield from self._resample(raw)
             if self._part.last is not None and self._at >= self._part.last:
                 return
         yield from self._flush()
@@ -264,12 +264,12 @@ class Recording:
         self._at = round(ends * SAMPLE_RATE)
         return True
 
-    def _pick(self, samples: Any) -> Any:
+    def _wanted(self, channels: int) -> range:
         """Return the channel that is wanted, or all; where it goes missing, the last that is there stands for it."""
         if self._part.channel is None:
-            return samples
-        channel = min(self._part.channel, len(samples) - 1)
-        return samples[channel : channel + 1]
+            return range(channels)
+        channel = min(self._part.channel, channels - 1)
+        return range(channel, channel + 1)
 
     def _resample(self, samples: Any) -> Iterator[PCM]:
         """Yield mono blocks of what can be resampled by now; of the rest, where there are no more samples."""

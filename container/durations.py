@@ -102,9 +102,10 @@ class Clock:
         Time stamps may jump by hours where streams were joined or a clock was set. A jump is no silence: from there
         on, the stamps count from the sound that there is.
         """
-        if frame.pts is None or frame.time_base is None:
+        pts, time_base = frame.pts, frame.time_base
+        if pts is None or time_base is None:
             return 0
-        missing = _seconds(frame.pts, frame.time_base) - self._zero - self.seconds
+        missing = _seconds(pts, time_base) - self._zero - self.seconds
         room = JUMP if self._stated is None else self._stated - self.seconds
         if GAP < missing <= room:
             return round(missing * SAMPLE_RATE)

@@ -16,8 +16,8 @@ from av.audio.plane import AudioPlane
 
 from tiro.ports import SAMPLE_RATE
 
-GATHERED = 0.1
-"""Seconds that are resampled at once: a frame may have 2.5 ms, and each turn of the resampler costs as much as 50."""
+GATHERED = 0.5
+"""Seconds that are converted and resampled at once. A frame may have 2.5 ms, and each turn costs as much as 50."""
 
 CHANNELS_AT_ONCE = 64
 """Channels that one resampler takes: libswresample's SWR_CH_MAX."""
@@ -28,14 +28,16 @@ full scale, and lose nothing by it; a value beyond this is an error of the progr
 
 _TINY = float(np.finfo(np.float32).tiny)
 
-_SCALES: dict[str, tuple[type[Any], float]] = {  # sample format: its type, and its full scale
-    "u8": (np.uint8, 2.0**7),
-    "s16": (np.int16, 2.0**15),
-    "s32": (np.int32, 2.0**31),
-    "s64": (np.int64, 2.0**63),
-    "flt": (np.float32, 1.0),
-    "dbl": (np.float64, 1.0),
+_TYPES: dict[str, type[Any]] = {  # by sample format
+    "u8": np.uint8,
+    "s16": np.int16,
+    "s32": np.int32,
+    "s64": np.int64,
+    "flt": np.float32,
+    "dbl": np.float64,
 }
+
+_FULL_SCALES: dict[type[Any], float] = {np.uint8: 2.0**7, np.int16: 2.0**15, np.int32: 2.0**31, np.int64: 2.0**63}
 
 
 def decode(packet: Any) -> list[Any]:
@@ -67,14 +69,14 @@ def _keep(layout: Any) -> None:
 
 def planes(frame: Any, channels: int) -> Any:
     """Return a frame's samples in their own type, shape (channels, samples). Raises ValueError if bytes are missing."""
-    if frame.format.is_planar:
+    if frame.format.is_planar and channels > 1:
         return np.stack([_plane(frame, number, frame.samples) for number in range(channels)])
     return _plane(frame, 0, frame.samples * channels).reshape(-1, channels).T
 
 
 def _plane(frame: Any, number: int, count: int) -> Any:
     plane: Any = AudioPlane(frame, number)
-    return np.frombuffer(plane, _SCALES[frame.format.packed.name][0], count)
+    return np.frombuffer(plane, _TYPES[frame.format.packed.name], count)
 
 
 class Samples:
@@ -85,11 +87,14 @@ class Samples:
 
     def read(self, frame: Any) -> Any:
         """Return a frame's samples as float32, full scale at 1.0, shape (channels, samples)."""
-        raw = planes(frame, channel_count(frame))
-        kind, scale = _SCALES[frame.format.packed.name]
-        if not issubclass(kind, np.integer):
+        return self.convert(planes(frame, channel_count(frame)))
+
+    def convert(self, raw: Any) -> Any:
+        """Return what `planes` returned as float32, full scale at 1.0."""
+        kind = raw.dtype.type
+        if issubclass(kind, np.floating):
             return self._clean(raw)
-        wide = raw.astype(np.float64 if kind is np.int64 else np.float32)
+        wide, scale = raw.astype(np.float64 if kind is np.int64 else np.float32), _FULL_SCALES[kind]
         return ((wide - scale if kind is np.uint8 else wide) / scale).astype(np.float32, copy=False)
 
     @property
@@ -121,18 +126,21 @@ class Samples:
 
 
 class Resampler:
-    """Brings blocks of one rate and channel count to SAMPLE_RATE, cut into `block` samples."""
+    """Brings some of the channels of one type, rate and count to float32 at SAMPLE_RATE, cut into `block` samples."""
 
-    def __init__(self, rate: int, channels: int, *, block: int) -> None:
-        self._rate = rate
+    def __init__(self, samples: Samples, rate: int, channels: range, *, block: int) -> None:
+        self._samples, self._rate = samples, rate
         self._gathered: list[Any] = []
-        self._groups = [slice(at, at + CHANNELS_AT_ONCE) for at in range(0, channels, CHANNELS_AT_ONCE)]
+        self._count = 0  # samples gathered
+        groups = [channels[at : at + CHANNELS_AT_ONCE] for at in range(0, len(channels), CHANNELS_AT_ONCE)]
+        self._groups = [slice(group.start, group.stop) for group in groups]
         self._resamplers = [av.AudioResampler(format="fltp", rate=SAMPLE_RATE, frame_size=block) for _ in self._groups]
 
-    def __call__(self, samples: Any) -> Iterator[Any]:
-        """Yield what can be resampled by now."""
-        self._gathered.append(samples)
-        if sum(each.shape[1] for each in self._gathered) >= GATHERED * self._rate:
+    def __call__(self, raw: Any) -> Iterator[Any]:
+        """Take what `planes` returned, and yield what can be resampled by now."""
+        self._gathered.append(raw)
+        self._count += raw.shape[1]
+        if self._count >= GATHERED * self._rate:
             yield from self._resample()
 
     def flush(self) -> Iterator[Any]:
@@ -142,8 +150,9 @@ class Resampler:
         yield from self._stack([resampler.resample(None) for resampler in self._resamplers])
 
     def _resample(self) -> Iterator[Any]:
-        samples = np.concatenate(self._gathered, axis=1)
+        samples = self._samples.convert(np.concatenate(self._gathered, axis=1))
         self._gathered.clear()
+        self._count = 0
         turns = zip(self._resamplers, self._groups, strict=True)
         yield from self._stack([resampler.resample(self._frame(samples[group])) for resampler, group in turns])
 
