@@ -133,21 +133,37 @@ def _goes_on(file: Readable, kind: _Kind, at: int, size: int) -> bool:
 
 
 def _is_joined(file: Readable, at: int) -> bool:
-    """Whether another WAV of the same format begins at byte `at`: two files were joined as they are."""
-    return bool(own := _format(file, 0)) and own == _format(file, at)
+    """Whether another WAV of the same format follows from byte `at` on, and its samples fall into step with the first.
+
+    Files were joined as they are. The bytes between their samples are read as samples too: a few milliseconds.
+    """
+    first = _format(file, 0)
+    for start, name, _, _ in _chunks(file, _WAV, at):
+        if name == b"RIFF":
+            second = _format(file, start)
+            return first is not None and second is not None and _in_step(first, second)
+    return False
 
 
-def _format(file: Readable, at: int) -> bytes:
-    """Return what a WAV that begins at byte `at` says of its samples; nothing where none does."""
+def _in_step(first: tuple[bytes, int], second: tuple[bytes, int]) -> bool:
+    block = int.from_bytes(first[0][12:14], "little")
+    return first[0] == second[0] and block > 0 and (second[1] - first[1]) % block == 0
+
+
+def _format(file: Readable, at: int) -> tuple[bytes, int] | None:
+    """Return what a WAV that begins at byte `at` says of its samples, and where they begin; None where none does."""
     file.seek(at)
     start = file.read(12)
-    if start[:4] != b"RIFF" or start[8:] != b"WAVE":
-        return b""
+    if start[:4] not in (b"RIFF", b"RF64", b"BW64") or start[8:] != b"WAVE":
+        return None
+    fmt = b""
     for _, name, body, _ in _chunks(file, _WAV, at + 12):
         if name == b"fmt ":
             file.seek(body)
-            return file.read(16)
-    return b""
+            fmt = file.read(16)
+        if name == b"data":
+            return fmt, body
+    return None
 
 
 def _kind(start: bytes) -> _Kind | None:

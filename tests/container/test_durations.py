@@ -342,6 +342,17 @@ class TestUnderstated:
         assert (stated, warnings) == (None, ())
         assert seconds == pytest.approx(6, abs=0.01)
 
+    def test_tags_between_files_that_were_joined_are_passed_over(self) -> None:
+        one = wav(tone(2)[None] * 32767) + b"LIST" + struct.pack("<I", 400) + bytes(400)
+        assert outcome(one + one)[0] == pytest.approx(4, abs=0.1)
+
+    def test_a_file_whose_samples_fall_out_of_step_is_not_read_as_noise(self) -> None:
+        one = written(np.tile(tone(2), (2, 1)), "wav", "pcm_s24le")  # 6 bytes a frame
+        one += b"LIST" + struct.pack("<I", 4) + b"INFO"
+        while len(one) % 6 == 0:
+            one += b"JUNK" + struct.pack("<I", 2) + b"ab"
+        assert outcome(one + one)[0] == 2.0
+
     def test_a_file_of_another_format_is_not_read_as_samples(self) -> None:
         assert outcome(wav(tone(2)[None] * 32767) + wav(np.tile(tone(2), (2, 1)) * 32767))[0] == 2.0
 
