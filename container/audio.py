@@ -145,7 +145,7 @@ class Recording:
             warnings.append(
                 f"Only {self.seconds:.1f} s could be decoded of the {self._promised:.1f} s that the file promises."
             )
-        return (*warnings, *self._samples.warnings)
+        return (*warnings, *self._file.warnings, *self._samples.warnings)
 
     def _damage_count(self) -> int:
         complete = self._stated is not None and self._clock.seconds >= self._stated - SLACK

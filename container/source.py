@@ -5,7 +5,11 @@ from __future__ import annotations
 import io
 from typing import BinaryIO
 
-from tiro.understated import padded_samples, understated
+from tiro.understated import is_followed, padded_samples, understated
+
+FOLLOWED = (
+    "Another recording follows the first in this file. Only the first was transcribed. Send each as a file of its own."
+)
 
 
 class Source:
@@ -19,6 +23,7 @@ class Source:
         self._error: BaseException | None = None
         self.size = 0  # bytes, once it is looked at
         self.is_corrected = False  # whether the length in the header was wrong
+        self.warnings: tuple[str, ...] = ()
         self._patches: dict[int, bytes] = {}
         self.seek, self.tell = file.seek, file.tell
 
@@ -27,6 +32,8 @@ class Source:
         self.size = self._file.seek(0, io.SEEK_END)
         lengths = understated(self._file, self.size)
         self.is_corrected = bool(lengths)
+        if not lengths and is_followed(self._file):
+            self.warnings = (FOLLOWED,)
         self._patches = lengths | padded_samples(self._file)
         self._file.seek(0)
 

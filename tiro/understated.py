@@ -103,6 +103,19 @@ def padded_samples(file: Readable) -> dict[int, bytes]:
     return {}
 
 
+def is_followed(file: Readable) -> bool:
+    """Whether another WAV stands behind a WAV: FFmpeg reads the first alone."""
+    file.seek(0)
+    if _kind(file.read(16)) is not _WAV:
+        return False
+    samples = False
+    for at, name, _, _ in _chunks(file, _WAV, _WAV.first):
+        if samples and name == b"RIFF":
+            return _format(file, at) is not None
+        samples = samples or name == b"data"
+    return False
+
+
 def _understated_rf64(file: Readable, size: int) -> dict[int, bytes]:
     """Return what to write over the size of the samples in an RF64 or BW64 (EBU Tech 3306, ITU-R BS.2088)."""
     chunks = {name: (body, stated) for _, name, body, stated in _first_chunks(file)}

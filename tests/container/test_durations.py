@@ -353,8 +353,11 @@ class TestUnderstated:
             one += b"JUNK" + struct.pack("<I", 2) + b"ab"
         assert outcome(one + one)[0] == 2.0
 
-    def test_a_file_of_another_format_is_not_read_as_samples(self) -> None:
-        assert outcome(wav(tone(2)[None] * 32767) + wav(np.tile(tone(2), (2, 1)) * 32767))[0] == 2.0
+    def test_a_file_of_another_format_that_follows_is_not_dropped_in_silence(self, decoders: Decoders) -> None:
+        data = wav(tone(2)[None] * 32767) + wav(np.tile(tone(2), (2, 1)) * 32767)
+        seconds, _, warnings = outcome(data, opens=decoders.open)
+        assert (seconds, len(warnings)) == (2.0, 1)
+        assert "Only the first was transcribed" in warnings[0]
 
 
 def padded(bits: int, valid: int, samples: bytes) -> bytes:
