@@ -11,7 +11,7 @@ from typing import Any, BinaryIO, Self
 import av
 import numpy as np
 
-from container.damage import Damage
+from container.damage import ELEMENTARY, Damage
 from container.downmix import Downmix
 from container.durations import Clock, noticing_estimates, own_seconds, stated_seconds
 from container.excerpts import excerpts
@@ -105,7 +105,8 @@ class Recording:
         except BaseException:
             self._container.close()
             raise
-        self._clock = Clock(self._container.start_time, self._stated)
+        counted = self._container.format.name in ELEMENTARY
+        self._clock = Clock(self._container.start_time, self._stated, counted=counted)
 
     def __enter__(self) -> Self:
         return self
@@ -144,7 +145,7 @@ class Recording:
             warnings.append(
                 f"Only {self.seconds:.1f} s could be decoded of the {self._promised:.1f} s that the file promises."
             )
-        return (*warnings, *self._samples.warnings)
+        return (*warnings, *self._file.warnings, *self._samples.warnings)
 
     def _damage_count(self) -> int:
         complete = self._stated is not None and self._clock.seconds >= self._stated - SLACK

@@ -10,6 +10,9 @@ PADDING = 16 * 1024
 BYTE = 3
 """Bytes of a packet too short for any codec's frame."""
 
+REST = 9
+"""Bytes at the end of a file that are too few for a packet: the longest header of AAC (ADTS) alone has as many."""
+
 ELEMENTARY = ("aac", "ac3", "dts", "eac3", "loas", "mp3")
 """Demuxers of bare frames: the position of a packet is its own in the file, and tags stand between the frames."""
 
@@ -51,7 +54,7 @@ class Damage:
 
     def failed(self, packet: Any = None) -> None:
         """Take note of a packet that could not be decoded, or of one that could not be read."""
-        rest = b"" if 0 <= self._size - self._read <= BYTE else None
+        rest = b"" if 0 <= self._size - self._read <= REST else None
         data = rest if packet is None else bytes(packet)
         size = sum(len(piece or b"") for piece in self._waiting)
         self._waiting.append(data if data is not None and size + len(data) <= PADDING else None)

@@ -91,8 +91,11 @@ def _lead(container: Any, stream: Any) -> float:
 class Clock:
     """Counts the seconds of frames, and of the gaps between them."""
 
-    def __init__(self, start: int | None, stated: float | None) -> None:
+    def __init__(self, start: int | None, stated: float | None, *, counted: bool = False) -> None:
+        """`counted`: the file has no time stamps, and FFmpeg counts frames as if all had the first one's rate."""
         self.seconds = 0.0
+        self._counted = counted
+        self._rate: int | None = None  # Hz, of the first frame
         self._zero = (start or 0) / av.time_base  # seconds: the time stamp at which the recording begins
         self._stated = stated
 
@@ -106,6 +109,10 @@ class Clock:
         if pts is None or time_base is None:
             return 0
         missing = _seconds(pts, time_base) - self._zero - self.seconds
+        self._rate = self._rate or frame.sample_rate
+        if self._counted and frame.sample_rate != self._rate:
+            self._zero += missing
+            return 0
         room = JUMP if self._stated is None else self._stated - self.seconds
         if GAP < missing <= room:
             return round(missing * SAMPLE_RATE)

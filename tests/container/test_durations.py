@@ -15,6 +15,7 @@ import pytest
 
 from container.audio import WHOLE, Part, Recording
 from container.decoding import Decoders
+from tests.container.handmade import rf64
 from tests.container.sound import tone, write
 from tests.container.test_samples import CASES, wav, written
 from tiro.errors import MediaEmpty, MediaTooLong, NoAudioTrack, NotAudio
@@ -151,6 +152,15 @@ class TestTimeStamps:
     def test_after_a_jump_a_gap_is_silence_again(self) -> None:
         assert outcome(stamped("mpegts", "aac", 3600) + stamped("mpegts", "aac", 2))[0] == pytest.approx(10, abs=0.3)
 
+    @pytest.mark.parametrize("rates", [(16_000, 44_100, 16_000), (44_100, 16_000), (8_000, 48_000)])
+    def test_bare_frames_of_several_rates_are_as_long_as_they_sound(
+        self, tmp_path: Path, rates: tuple[int, ...]
+    ) -> None:
+        files = (write(tmp_path / f"{rate}.aac", tone(3, rate=rate), codec="aac", rate=rate) for rate in rates)
+        seconds, _, warnings = outcome(b"".join(file.read_bytes() for file in files))
+        assert seconds == pytest.approx(3 * len(rates), abs=0.4)
+        assert warnings == ()
+
 
 ID3V1 = b"TAG" + b"A song".ljust(125, b"\0")
 APE = (
@@ -204,6 +214,13 @@ class TestNoDamage:
         data = write(tmp_path / "a.mp3", tone(3), codec="libmp3lame").read_bytes()
         endless = b"ID3\x04\0\0\x7f\x7f\x7f\x7f" + bytes(500)
         assert outcome(data + endless + data)[0] == pytest.approx(6.1, abs=0.1)
+
+    @pytest.mark.parametrize("size", [7, 9])
+    def test_less_than_a_header_is_no_damage(self, tmp_path: Path, size: int) -> None:
+        data = write(tmp_path / "a.aac", tone(3), codec="aac").read_bytes()
+        chance = np.random.default_rng(9)
+        assert outcome(data + bytes(size))[2] == ()
+        assert outcome(data + chance.integers(0, 255, size, dtype=np.uint8).tobytes())[2] == ()
 
     def test_a_padding_byte_as_it_was_sent(self, decoders: Decoders) -> None:
         if not (CASES / "sox-gsm.wav").is_file():
@@ -305,3 +322,66 @@ class TestUnderstated:
     )
     def test_what_follows_the_samples_is_not_taken_for_sound(self, tail: bytes) -> None:
         assert outcome(wav(tone(2)[None] * 32767) + tail) == (2.0, 2.0, ())
+
+    @pytest.mark.parametrize("size", [0, 64_000, 2**62])
+    def test_an_rf64_is_read_to_its_end(self, decoders: Decoders, size: int) -> None:
+        data = rf64(9)
+        at = data.index(b"ds64") + 16
+        data = data[:at] + struct.pack("<Q", size) + data[at + 8 :]
+        seconds, stated, warnings = outcome(data, opens=decoders.open)
+        assert (stated, warnings) == (None, ())
+        assert seconds == pytest.approx(9, abs=0.01)
+
+    @pytest.mark.parametrize("tail", [b"", b"LIST" + struct.pack("<I", 9000) + bytes(range(250)) * 36])
+    def test_an_rf64_that_is_right_is_believed(self, tail: bytes) -> None:
+        assert outcome(rf64(2) + tail) == (2.0, 2.0, ())
+
+    def test_files_that_were_joined_are_read_to_the_end(self, decoders: Decoders) -> None:
+        one = wav(tone(2)[None] * 32767)
+        seconds, stated, warnings = outcome(one + one + one, opens=decoders.open)
+        assert (stated, warnings) == (None, ())
+        assert seconds == pytest.approx(6, abs=0.01)
+
+    def test_tags_between_files_that_were_joined_are_passed_over(self) -> None:
+        one = wav(tone(2)[None] * 32767) + b"LIST" + struct.pack("<I", 400) + bytes(400)
+        assert outcome(one + one)[0] == pytest.approx(4, abs=0.1)
+
+    def test_a_file_whose_samples_fall_out_of_step_is_not_read_as_noise(self) -> None:
+        one = written(np.tile(tone(2), (2, 1)), "wav", "pcm_s24le")  # 6 bytes a frame
+        one += b"LIST" + struct.pack("<I", 4) + b"INFO"
+        while len(one) % 6 == 0:
+            one += b"JUNK" + struct.pack("<I", 2) + b"ab"
+        assert outcome(one + one)[0] == 2.0
+
+    def test_a_file_of_another_format_that_follows_is_not_dropped_in_silence(self, decoders: Decoders) -> None:
+        data = wav(tone(2)[None] * 32767) + wav(np.tile(tone(2), (2, 1)) * 32767)
+        seconds, _, warnings = outcome(data, opens=decoders.open)
+        assert (seconds, len(warnings)) == (2.0, 1)
+        assert "Only the first was transcribed" in warnings[0]
+
+
+def padded(bits: int, valid: int, samples: bytes) -> bytes:
+    """Return a WAVE_FORMAT_EXTENSIBLE whose samples of `valid` bits stand in `bits`."""
+    width = bits // 8
+    fmt = struct.pack("<HHIIHHHHI", 0xFFFE, 1, SAMPLE_RATE, SAMPLE_RATE * width, width, bits, 22, valid, 4)
+    fmt += struct.pack("<H", 1) + bytes.fromhex("000000001000800000aa00389b71")
+    body = b"WAVEfmt " + struct.pack("<I", len(fmt)) + fmt + b"data" + struct.pack("<I", len(samples)) + samples
+    return b"RIFF" + struct.pack("<I", len(body)) + body
+
+
+class TestPadded:
+    """Integer samples that do not fill their bytes, as sound cards give them."""
+
+    @pytest.mark.parametrize("valid", [16, 20, 24, 32])
+    def test_they_are_read_by_their_place(self, decoders: Decoders, valid: int) -> None:
+        sound = tone(2)
+        samples = (np.round(sound * 2 ** (valid - 1)).astype("<i8") << (32 - valid)).astype("<i4").tobytes()
+        with decoders.open(io.BytesIO(padded(32, valid, samples)), max_seconds=HOUR) as recording:
+            assert recording.duration == 2.0
+            read = np.concatenate(list(recording.blocks()))
+            assert recording.warnings == ()
+        assert np.allclose(read, sound, atol=1e-3)
+
+    def test_three_bytes_hold_fewer_bits_too(self) -> None:
+        samples = (np.round(tone(2) * 2**15).astype("<i4") << 16).view(np.uint8).reshape(-1, 4)[:, 1:].tobytes()
+        assert outcome(padded(24, 16, samples)) == (2.0, 2.0, ())

@@ -215,7 +215,7 @@ def test_a_playlist_is_not_read_even_if_files_could_be_opened(
 
 
 def test_a_decoder_that_is_not_allowed_is_not_used(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr("container.audio.ALLOWED_DECODERS", ALLOWED_DECODERS - {"flac"})
+    monkeypatch.setattr("container.tracks.ALLOWED_DECODERS", ALLOWED_DECODERS - {"flac"})
     with pytest.raises(NotAudio, match="codec Tiro cannot decode"):
         Recording(io.BytesIO(write_as("flac")), max_seconds=60)
 
