@@ -15,7 +15,7 @@ override FILE := $(value FILE)
 export FILE
 
 .DEFAULT_GOAL := help
-.PHONY: help demo sandbox reset test test-fast test-openai check format lint types imports synth openapi cli-docs formats costs quality bench simulate faults soak load rollover lock clean
+.PHONY: help demo sandbox reset test test-fast test-openai check full format lint types imports synth openapi cli-docs formats costs quality bench simulate faults soak load rollover lock clean
 
 help:  ## Say what there is
 	@grep -E '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | expand -t 12
@@ -29,11 +29,14 @@ sandbox: .venv/.run .venv-emulator/.done  ## Run the whole of Tiro on this machi
 reset: .venv/.run  ## Forget what the sandbox keeps
 	@$(BIN)/python -m sandbox reset
 
-test: .venv/.dev .venv-emulator/.done  ## Run every test
-	$(BIN)/python -m pytest
+test: .venv/.dev .venv-emulator/.done  ## Run the tests, of exhaustive lists a sample
+	$(BIN)/python -m pytest -m "not full"
+
+full: check  ## The gate, and what it only samples: every channel count, container and long file
+	$(BIN)/python -m pytest -m full
 
 test-fast: .venv/.dev  ## Run the tests that need neither model nor sandbox
-	$(BIN)/python -m pytest -m "not model and not corpus and not sandbox"
+	$(BIN)/python -m pytest -m "not model and not corpus and not sandbox and not full"
 
 # One thread: two that wait for each other spin, and on a machine that others use too, most of the time goes there.
 test-openai: .venv-openai/.done  ## Run the tests of the engines where PyTorch is

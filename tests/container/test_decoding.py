@@ -156,10 +156,15 @@ def test_ten_decode_at_once(tmp_path: Path) -> None:
 # ---------------------------------------------------------------- real files
 
 
-def _awkward(corpus: Path) -> list[Path]:
+def _awkward(corpus: Path, long: bool) -> list[Path]:
+    """Return the awkward files of over ten minutes, or the others."""
     lines = (corpus / "manifest.jsonl").read_text().splitlines()
     entries = [json.loads(line) for line in lines]
-    return [corpus / entry["path"] for entry in entries if entry["category"] == "awkward"]
+    return [
+        corpus / entry["path"]
+        for entry in entries
+        if entry["category"] == "awkward" and ((entry["duration"] or 0) > 600) == long
+    ]
 
 
 def _outcome(opens: Callable[..., object], path: Path) -> str:
@@ -172,8 +177,10 @@ def _outcome(opens: Callable[..., object], path: Path) -> str:
 
 
 @pytest.mark.corpus
-def test_every_awkward_file_ends_as_it_does_in_process(corpus: Path) -> None:
-    paths = _awkward(corpus)
+@pytest.mark.parametrize("long", [False, pytest.param(True, marks=pytest.mark.full)])
+def test_every_awkward_file_ends_as_it_does_in_process(corpus: Path, long: bool) -> None:
+    paths = _awkward(corpus, long)
+    assert paths
     with closing(Decoders()) as decoders:
         assert {p.name: _outcome(decoders.open, p) for p in paths} == {p.name: _outcome(Recording, p) for p in paths}
 
