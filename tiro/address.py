@@ -70,10 +70,13 @@ class Address:
         try:
             parts = urlsplit(url)
             port = parts.port
-        except ValueError as error:
-            raise AddressRefused(f"That is not a URL: {error}.") from None
+        except ValueError:
+            raise AddressRefused(
+                "The URL's host or port cannot be read. Send https://host/path, with a port of 0 to 65535 if any, and "
+                "an IPv6 address in brackets."
+            ) from None
         if parts.scheme not in DEFAULT_PORTS:
-            raise AddressRefused("A URL begins with https:// or http://.")
+            raise AddressRefused(f"A URL begins with https:// or http://{_instead(url)}.")
         if "@" in parts.netloc:
             raise AddressRefused("A name or password in the URL would end in logs. Use a signed URL instead.")
         host = _host(parts.hostname or "", bracketed="[" in parts.netloc)
@@ -165,6 +168,16 @@ def is_public(ip: IP) -> bool:
     if isinstance(ip, IPv6Address) and ip not in _GLOBAL_UNICAST:
         return False
     return not any(ip in network for network in _NOT_PUBLIC)
+
+
+def _instead(url: str) -> str:
+    """Return what to change in a URL of another scheme or of none. The rest of it may be secret."""
+    scheme = re.match(r"([A-Za-z][A-Za-z0-9+.-]{0,20}):(?://|(?=[A-Za-z]))", url)
+    if scheme and scheme[1].lower() == "s3":
+        return ', not s3:. Send "source": {"s3": "s3://bucket/key"} for an object of a bucket'
+    if scheme:
+        return f", not {scheme[1]}:"
+    return ", and this one has no scheme: put https:// before it" if url else ", and this one is empty"
 
 
 def _host(host: str, *, bracketed: bool) -> str:

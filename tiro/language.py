@@ -75,7 +75,8 @@ def _unknown(tag: str, primary: str) -> str:
 
 
 def _code_of(name: str) -> str | None:
-    """Return Whisper's code for a name of a language, with a letter or two wrong."""
+    """Return Whisper's code for a name of a language, with a letter or two wrong, or a region behind it."""
+    name = name.partition("(")[0].strip()
     codes = {english.replace("_", " "): code for code, english in WHISPER_LANGUAGES.items()}
     codes |= dict(pair.split("=") for pair in _OTHER_NAMES.split())
     found = (

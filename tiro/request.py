@@ -174,7 +174,10 @@ class S3Object(_Strict):
         """
         match = re.fullmatch(r"s3://([a-z0-9][a-z0-9.-]{1,61}[a-z0-9])/(.+)", uri, re.DOTALL)
         if match is None or len(match[2].encode()) > 1024:
-            raise ValueError("an object is named s3://bucket/key, with a key of at most 1,024 bytes")
+            raise ValueError(
+                f"an object is named s3://bucket/key, not {shown(uri.partition('?')[0])}: a bucket's name has 3 to 63 "
+                "of a-z, 0-9, '.' and '-', and the key at most 1,024 bytes"
+            )
         return cls(bucket=match[1], key=match[2])
 
 
@@ -188,7 +191,7 @@ def _readable_url(url: str) -> str:
 
 def s3_object(value: Any) -> Any:
     if not isinstance(value, str):
-        raise ValueError("an object is named by a string, s3://bucket/key")
+        raise ValueError(f"an object is named by a string, s3://bucket/key, not {shown(value)}")
     return S3Object.parse(value)
 
 

@@ -27,10 +27,17 @@ _SIGNATURES = {
 }
 
 _PAGE = re.compile(
-    r"<(?:!doctype\s+html|html|head|script|iframe|h1|div|font|table|a|style|title|b|body|br|p)[\s>/]|<!--",
+    r"<(?:!doctype\s+html|html|head|script|iframe|h1|div|font|table|a|style|title|b|body|br|p|meta|link|center|form)"
+    r"[\s>/]|<!--",
     re.IGNORECASE,
 )
 _BINARY = re.compile(rb"[\x00-\x08\x0b\x0e-\x1a\x1c-\x1f]")  # MIME Sniffing, "binary data byte"
+_WORDS = re.compile(r"[^\W\d_]{2,} [^\W\d_]{2,}")
+"""Two words with a space between them: what plain text has, and no header of a recording."""
+
+_LOOKS_RAW = re.compile(r"(.)\1{7}", re.DOTALL)
+"""A byte eight times in a row, as in silence: samples without a header may by chance be letters."""
+
 _JSON = re.compile(r"""\{\s*["}]|\[\s*["{\[]""")
 
 
@@ -59,11 +66,11 @@ def _markup(text: str, declared: str) -> str | None:
 
 
 def _data(text: str, declared: str) -> str | None:
-    if text.lower().startswith("[playlist]"):
+    if text.lower().startswith(("[playlist]", "#extm3u")) or declared.endswith("mpegurl"):
         return PLAYLIST
     if _is(declared, "json") or _JSON.match(text):
         return JSON
-    return TEXT if declared.startswith("text/") else None
+    return TEXT if declared.startswith("text/") or (_WORDS.search(text) and not _LOOKS_RAW.search(text)) else None
 
 
 def _is(declared: str, suffix: str) -> bool:

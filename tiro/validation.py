@@ -46,7 +46,7 @@ def invalid(error: ValidationError, kind: type[BaseModel] | None = None) -> Inva
     Only the first twenty are named, each in part where it is long: an answer has 6 MB at most, and a request 10.
     """
     found = error.errors(include_url=False)
-    broken = {tuple(e["loc"][:-1]) for e in found}
+    broken = {tuple(e["loc"][:n]) for e in found for n in range(len(e["loc"]))}
     # pydantic counts the items that are right: a list of one wrong item is also "too short".
     told = [e for e in found if not (e["type"] == "too_short" and tuple(e["loc"]) in broken)]
     problems = tuple(_problem(e, kind) for e in told[:MAX_PROBLEMS])
@@ -84,6 +84,8 @@ def shown(value: Any) -> str:
         return "a list"
     if value is None or isinstance(value, (bool, int, float, str)):
         text = json.dumps(value[: MAX_SHOWN + 1] if isinstance(value, str) else value, ensure_ascii=False)
+        # A terminal must not obey what a message repeats: escape sequences, marks that turn the direction of text.
+        text = "".join(c if c.isprintable() else f"\\u{ord(c):04x}" for c in text)
         return text if len(text) <= MAX_SHOWN else f"{text[:MAX_SHOWN]}…"
     return "this"
 

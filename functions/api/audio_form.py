@@ -39,7 +39,7 @@ UNSUPPORTED = {
 def _as_json(value: Any) -> Any:
     try:
         return from_json(value, allow_inf_nan=False) if isinstance(value, str) else value
-    except (ValueError, RecursionError):
+    except (ValueError, TypeError, RecursionError):  # TypeError: half of a surrogate pair
         raise ValueError("must be a JSON object") from None
 
 

@@ -69,7 +69,10 @@ def test_a_url_is_fetched_or_its_job_says_why_not(stack: Stack, monkeypatch: pyt
         found = stack.s3.get_object(Bucket=stack.settings.media_bucket, Key=f"uploads/ada/{job_id}")
         assert (found["Body"].read(), found["ContentType"], job["problem"]) == (b"speech", "audio/ogg", None)
     else:
-        assert (job["status"], job["problem"]["detail"]) == ("failed", "The server answered 404 Not Found.")
+        assert (job["status"], job["problem"]["detail"]) == (
+            "failed",
+            "The server answered 404 Not Found. Check the URL: the server has no file there, or no longer.",
+        )
 
 
 def header(answer: Any, name: str) -> list[str] | None:

@@ -34,6 +34,11 @@ HTML = "text/html; charset=utf-8"
         (b'{"error": {"code": 403}}', None, JSON),
         (b"[]", "application/json", JSON),
         (b'[{"a": 1}]', "binary/octet-stream", JSON),
+        (b"\xef\xbb\xbf#EXTM3U\n", "audio/mpeg", PLAYLIST),
+        (b"http://a.example/1.mp3\n", "audio/x-mpegurl", PLAYLIST),
+        (b"<meta charset=utf-8><title>Log in", "application/octet-stream", WEB_PAGE),
+        (b"Access denied. Please log in.", "audio/mpeg", TEXT),
+        (b"version https://git-lfs.github.com/spec/v1\noid sha256:4d7a\nsize 12345 bytes here", None, TEXT),
         (b"quota exceeded", "application/problem+json", JSON),
         (b"Not available in your country.", "text/plain", TEXT),
         ("ü".encode() * 5000, "text/plain", TEXT),  # cut in the middle of a letter
@@ -83,3 +88,7 @@ def test_samples_without_a_header_are_no_document_whatever_they_are_called() -> 
 
 def test_text_without_a_type_may_be_anything() -> None:
     assert document_in(b"Hello", None) is None
+
+
+def test_letters_that_are_samples_are_no_text() -> None:
+    assert document_in(b"UUUUUUUUUUUUUUUU ab cd " * 99, None) is None, "A-law near silence, without a header"

@@ -274,3 +274,47 @@ def test_another_is_refused_with_those_that_are_taken(content_type: str) -> None
     told = refusal(upload(content_type))["/source/upload/content_type"]
     assert "audio/*" in told
     assert "application/octet-stream" in told
+
+
+@pytest.mark.parametrize(
+    "url",
+    ["https://e.com:port/a?sig=HUSH", "https://[::1/a?sig=HUSH", "https://a\u2100b.com/?sig=HUSH", "ftp://u:HUSH@e.com/",
+     "www.e.com/a.mp3?sig=HUSH", "u:HUSH@e.com/a.mp3", ""],
+)  # fmt: skip
+def test_a_url_is_refused_in_tiros_words_and_not_repeated(url: str) -> None:
+    says = refusal(json.dumps({"source": {"url": url}}))["/source/url"]
+    assert not re.search(r"HUSH|cast|range 0|Invalid|netloc|NFKC", says)
+
+
+def test_a_url_of_another_scheme_says_what_to_send() -> None:
+    def says(url: str) -> str:
+        return refusal(json.dumps({"source": {"url": url}}))["/source/url"]
+
+    assert "not ftp:" in says("ftp://e.com/a.mp3")
+    assert '"source": {"s3": "s3://bucket/key"}' in says("s3://bucket/key")
+    assert "put https:// before it" in says("www.e.com/a.mp3")
+    assert "put https:// before it" in says("e.com:443/a.mp3")
+
+
+def test_an_object_that_is_none_is_repeated() -> None:
+    assert 'not "https://e.com/a"' in refusal('{"source": {"s3": "https://e.com/a?sig=HUSH"}}')["/source/s3"]
+    assert "not 5" in refusal('{"source": {"s3": 5}}')["/source/s3"]
+
+
+def test_a_list_with_wrong_items_is_not_called_too_short_besides() -> None:
+    told = refusal('{"sources": [{"upload": {"size": "5"}}, {"uplaod": {}}, {"url": 5}]}', BatchRequest)
+    assert set(told) == {"/sources/0/upload/size", "/sources/1/uplaod", "/sources/2/url"}
+
+
+@pytest.mark.parametrize("sent", ["\x1b[31m", "\x9b31m", "\u202e3pm", "\u2066x"])
+def test_what_a_message_repeats_is_nothing_that_a_terminal_obeys(sent: str) -> None:
+    assert refusal(ask(task=sent))["/task"].isprintable()
+
+
+def test_a_language_with_its_region_is_told_its_tag() -> None:
+    assert "did you mean 'en'" in refusal(ask(language="English (US)"))["/language"]
+
+
+def test_half_of_a_surrogate_pair_in_a_form_is_no_json() -> None:
+    with pytest.raises(ValidationError, match="must be a JSON object"):
+        TranscriptionForm.model_validate({"model": "whisper-1", "webhook": "\ud800"})

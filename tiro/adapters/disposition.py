@@ -9,6 +9,9 @@ from urllib.parse import unquote_to_bytes
 MAX_NAME = 255
 """Characters of a file's name: what most file systems take."""
 
+MAX_EXTENSION = 10
+"""Characters after the last dot of a name that may be an extension."""
+
 _PARAMETER = re.compile(r""";\s*([\w!#$%&'*+.^`|~-]+)\s*=\s*("(?:[^"\\]|\\.)*"|[^;]*)""")
 _EXTENDED = re.compile(r"([\w!#$%&+^`{}~-]+)'[\w-]*'(.*)")  # charset'language'bytes (RFC 8187, section 3.2.1)
 _CHARSETS = {"utf-8": "utf-8", "utf8": "utf-8", "iso-8859-1": "latin-1", "us-ascii": "ascii"}
@@ -34,7 +37,11 @@ def disposition_name(headers: HTTPMessage) -> str | None:
 def clean_name(name: str) -> str | None:
     """Return the last piece of a path, without control and other invisible characters; None where nothing is left."""
     last = re.split(r"[/\\]", name)[-1]
-    cleaned = "".join(letter for letter in last if letter.isprintable()).strip()[:MAX_NAME]
+    cleaned = "".join(letter for letter in last if letter.isprintable()).strip()
+    if len(cleaned) > MAX_NAME:  # the extension stays: it names the format of what has no header
+        stem, dot, extension = cleaned.rpartition(".")
+        ending = dot + extension if stem and len(extension) <= MAX_EXTENSION else ""
+        cleaned = cleaned[: MAX_NAME - len(ending)] + ending
     return cleaned if cleaned.strip(".") else None
 
 
@@ -60,4 +67,6 @@ def _plain(value: str) -> str:
 
 def _unquoted(value: str) -> str:
     # Of escapes only \" is one: elsewhere a backslash stands between folders.
-    return value[1:-1].replace('\\"', '"') if len(value) > 1 and value[0] == value[-1] == '"' else value
+    if len(value) > 1 and value[0] == value[-1] == '"':
+        return value[1:-1].replace('\\"', '"')
+    return value.removeprefix('"')  # a quote that is not closed

@@ -17,9 +17,12 @@ from tiro.errors import FetchFailed, PeerUnavailable
 from tiro.ports import Stream
 
 PASSING = frozenset({408, 425, 429})
-"""Refusals that say no more than "not now" (RFC 9110, RFC 8470, RFC 6585), as all of 5xx do."""
+"""Refusals that say no more than "not now" (RFC 9110, RFC 8470, RFC 6585), as 5xx do except those of `LASTING`."""
 
-WANTS_LOGIN = frozenset({401, 402, 403, 407, 451})
+LASTING = frozenset({501, 505, 511})
+"""Of 5xx those that say that the server does not do what it is asked, or wants a login (RFC 9110, RFC 6585)."""
+
+WANTS_LOGIN = frozenset({401, 402, 403, 407, 451, 511})
 
 _CONTENT_RANGE = re.compile(r"bytes ([0-9]{1,18})-([0-9]{1,18})/([0-9]{1,18})")
 _UNSATISFIED_RANGE = re.compile(r"bytes \*/([0-9]{1,18})")
@@ -68,13 +71,15 @@ class EgressWeb:
     def _check(self, answer: Answer) -> None:
         status = answer.status
         said = f"The server answered {status} {answer.reason or _phrase(status)}."
-        if status >= 500 or status in PASSING:
+        if (500 <= status < 600 and status not in LASTING) or status in PASSING:
             asked = retry_after(answer.headers.get("Retry-After", ""), self._now())
             raise PeerUnavailable(said, retry_after=asked)
         if 300 <= status < 400 and status != HTTPStatus.NOT_MODIFIED:
             raise FetchFailed(f"{said} It does not say where the recording is (no `Location`).")
         if status in WANTS_LOGIN:
             raise FetchFailed(f"{said} The URL must work without a login; if it is signed, it may have expired.")
+        if status in (HTTPStatus.NOT_FOUND, HTTPStatus.GONE):
+            raise FetchFailed(f"{said} Check the URL: the server has no file there, or no longer.")
         if status != HTTPStatus.OK:
             raise FetchFailed(said)
 
@@ -144,7 +149,9 @@ def _range(answer: Answer) -> tuple[int, int] | None:
 def _check_coding(answer: Answer) -> None:
     packed = answer.headers.get("Content-Encoding", "identity").strip().lower()
     if packed not in ("", "identity"):
-        raise FetchFailed(f"The server sends it packed ({packed[:40]!r}), though it was asked not to.")
+        raise FetchFailed(
+            f"The server sends the recording compressed ({packed[:40]!r}), though Tiro asked for it as it is."
+        )
 
 
 def _phrase(status: int) -> str:

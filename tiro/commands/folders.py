@@ -26,7 +26,7 @@ class Folder:
 
     recordings: Sequence[Path]
     unknown: Sequence[Path]  # left out, though they may be recordings
-    others: Sequence[Path]  # left out: hidden, or of a kind that is none
+    others: Sequence[Path]  # left out: hidden, in a hidden folder, or of a kind that is none
 
     @classmethod
     def read(cls, path: Path) -> Folder:
@@ -35,13 +35,15 @@ class Folder:
         others: list[Path] = []
         for file in sorted(path.rglob("*")):
             if not file.is_file():
+                if file.is_symlink() and not file.exists():
+                    unknown.append(file)  # a link whose file is gone, or on a disk that is not there
                 continue
             extension = file.suffix.lower().removeprefix(".")
-            if file.name.startswith("."):
-                others.append(file)
+            if any(part.startswith(".") for part in file.relative_to(path).parts):
+                others.append(file)  # hidden, or in a hidden folder such as a trash
             elif extension in EXTENSIONS:
                 recordings.append(file)
-            elif extension in OTHER_FILES or any(part.startswith(".") for part in file.relative_to(path).parts):
+            elif extension in OTHER_FILES:
                 others.append(file)
             else:
                 unknown.append(file)

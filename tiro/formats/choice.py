@@ -87,7 +87,10 @@ def _check_belonging(asked: TranscriptQuery, form: Format) -> None:
     """A wish that the format cannot grant is refused: silence would look as if it had been granted."""
     strange = [name for name in _BELONGS_TO if name in asked.model_fields_set and form.name not in _BELONGS_TO[name]]
     problems = tuple(
-        FieldProblem(pointer=f"/{name}", detail=f"{form.name} has no use for it; {' and '.join(_BELONGS_TO[name])} do")
+        FieldProblem(
+            pointer=f"/{name}",
+            detail=f"{form.name} does not take it: leave it out, or ask for {' or '.join(_BELONGS_TO[name])}",
+        )
         for name in strange
     )
     if problems:

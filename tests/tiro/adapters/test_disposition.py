@@ -56,6 +56,9 @@ def name(header: bytes | str) -> str | None:
         ("inline", None),
         ("", None),
         ('attachment; filename="' + "x" * 999 + '"', "x" * MAX_NAME),
+        ('attachment; filename="' + "x" * 999 + '.g722"', "x" * (MAX_NAME - 5) + ".g722"),  # the extension stays
+        ('attachment; filename="' + "x" * 9 + "." + "y" * 999 + '"', "x" * 9 + "." + "y" * (MAX_NAME - 10)),
+        ('attachment; filename="talk.mp3', "talk.mp3"),  # a quote that is not closed
     ],
 )
 def test_what_the_file_is_called(header: bytes | str, expected: str | None) -> None:

@@ -67,7 +67,10 @@ def test_a_weak_tag_vouches_for_no_bytes(site: Site, web: EgressWeb) -> None:
 @pytest.mark.parametrize(
     ("answer", "error", "says"),
     [
-        (404, FetchFailed, "The server answered 404 Not Found."),
+        (404, FetchFailed, "The server answered 404 Not Found. Check the URL"),
+        (501, FetchFailed, "501 Not Implemented"),
+        (511, FetchFailed, "must work without a login"),
+        (999, FetchFailed, "999"),
         (401, FetchFailed, "401 Unauthorized"),
         (204, FetchFailed, "204 No Content"),
         (304, FetchFailed, "304 Not Modified"),
@@ -86,7 +89,7 @@ def test_what_a_server_says_instead(site: Site, web: EgressWeb, answer: int, err
 
 def test_what_was_packed_unasked_is_not_taken(site: Site, web: EgressWeb) -> None:
     site.pages["/a"] = body(b"\x1f\x8b", content_encoding="gzip")
-    with pytest.raises(FetchFailed, match="packed"), web.open(site.url("/a"), offset=0, tag=None):
+    with pytest.raises(FetchFailed, match="compressed"), web.open(site.url("/a"), offset=0, tag=None):
         pass
 
 

@@ -175,3 +175,14 @@ def test_interrupted_it_goes_on_where_it_was(api: FakeApi, recordings: Path) -> 
     api.looks = 1
     assert main(["transcribe", "talks", "-o", "out"]) == Exit.DONE
     assert len(api.jobs) == 3
+
+
+def test_hidden_folders_are_left_out_and_dead_links_named(api: FakeApi, recordings: Path, capfd: Captured) -> None:
+    Path("talks/.trash").mkdir()
+    Path("talks/.trash/old.mp3").write_bytes(b"speech")
+    Path("talks/gone.mp3").symlink_to("nowhere.mp3")
+    assert main(["transcribe", "talks", "-o", "out"]) == Exit.LEFT_OUT
+    told = capfd.readouterr().err
+    assert "talks/.trash/old.mp3" in told
+    assert "talks/gone.mp3" in told
+    assert files("out") == {"a.mp3.txt", "a.wav.txt", "2019/b.txt"}

