@@ -26,6 +26,12 @@ from tiro.validation import invalid as invalid
 from tiro.validation import parse_json, shown
 from tiro.webhook import JobWebhook
 
+LATEST = 31_536_000.0
+"""Seconds: a year. No recording is that long, and a decoder cannot count to any number."""
+
+MAX_TRACK = 1000
+"""Number of an audio track; a file that has more is no recording."""
+
 OWNER_PATTERN = r"^[a-z0-9](?:[a-z0-9-]{0,61}[a-z0-9])?$"
 """An owner's name stands in S3 keys and metrics: a DNS label (RFC 1123)."""
 
@@ -106,6 +112,7 @@ class Options(_Strict):
     track: int | None = Field(
         default=None,
         ge=1,
+        le=MAX_TRACK,
         description="Number of the audio track to transcribe, from 1 in the order of the file. Left out: one that can "
         "be decoded and has speech; `warnings` names the others.",
     )
@@ -114,8 +121,8 @@ class Options(_Strict):
         description="`all` transcribes every audio track, each channel separately and labelled; it needs "
         "`channels: separate`.",
     )
-    start: float = Field(default=0.0, ge=0, allow_inf_nan=False)  # seconds; where the part wanted begins
-    end: float | None = Field(default=None, gt=0, allow_inf_nan=False)  # seconds; left out: the end
+    start: float = Field(default=0.0, ge=0, le=LATEST, allow_inf_nan=False)  # seconds; where the part wanted begins
+    end: float | None = Field(default=None, gt=0, le=LATEST, allow_inf_nan=False)  # seconds; left out: the end
 
     @model_validator(mode="after")
     def _agrees_with_itself(self) -> Self:

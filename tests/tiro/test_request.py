@@ -79,7 +79,7 @@ def test_what_is_not_json_is_malformed(body: str | bytes | None) -> None:
         (ask(hotwords=["word"] * 101), "/hotwords", "at most 100"),
         (ask(channels="left"), "/channels", "'mix' or 'separate'"),
         (ask(track=0), "/track", "1"),
-        (ask(track="first"), "/track", "integer"),
+        (ask(track="first"), "/track", "whole number, not \"first\""),
         (ask(tracks="both"), "/tracks", "'one' or 'all'"),
         (ask(tracks="all"), "", "needs channels: separate"),
         (ask(tracks="all", channels="separate", track=2), "", "send track or tracks"),
@@ -120,3 +120,10 @@ def test_tracks_are_named_as_text_too() -> None:
 def test_options_may_be_written_as_text_alone() -> None:
     written = {"words": "true", "hotwords": "Tiro, Cicero,", "start": "1.5", "end": "60", "if_unsure": "PT-br"}
     assert parse_options(written) == Options(words=True, hotwords=("Tiro", "Cicero"), start=1.5, end=60, if_unsure="pt")
+
+
+@pytest.mark.parametrize("field", ["start", "end", "track"])
+def test_a_number_that_no_recording_has_is_refused(field: str) -> None:
+    with pytest.raises(InvalidRequest, match=f"/{field}: must be less than or equal to") as refused:
+        parse_request(json.dumps({"source": {"upload": {}}, field: 10**30}))
+    assert refused.value.errors[0].pointer == f"/{field}"
