@@ -79,7 +79,7 @@ def test_what_is_not_json_is_malformed(body: str | bytes | None) -> None:
         (ask(hotwords=["word"] * 101), "/hotwords", "at most 100"),
         (ask(channels="left"), "/channels", "'mix' or 'separate'"),
         (ask(track=0), "/track", "1"),
-        (ask(track="first"), "/track", "whole number, not \"first\""),
+        (ask(track="first"), "/track", 'whole number, not "first"'),
         (ask(tracks="both"), "/tracks", "'one' or 'all'"),
         (ask(tracks="all"), "", "needs channels: separate"),
         (ask(tracks="all", channels="separate", track=2), "", "send track or tracks"),
