@@ -200,7 +200,7 @@ class Recording:
         return self._of_part(self._stated)
 
     def _of_part(self, seconds: float | None) -> float | None:
-        """Return what lies in the part of so many seconds from the start of the recording."""
+        """Return the seconds of the part in a recording of `seconds`; None where the recording ends before it."""
         if seconds is None or seconds <= self._part.start:
             return None
         return min(seconds, self._part.end or seconds) - self._part.start
